@@ -1,0 +1,262 @@
+using System.Runtime.InteropServices;
+using DeepBridge.Backends;
+using DeepBridge.Memory;
+using DeepBridge.Ops;
+
+namespace DeepBridge.Autodiff;
+
+/// <summary>
+/// One walk from outputs to targets. Nodes are taken in descending level, which is a legal order even when a rule adds
+/// nodes on the way; each gives up its data, and its gradient, as soon as it is done.
+/// </summary>
+internal sealed class BackwardPass
+{
+    private readonly Dictionary<Node, bool> _useful = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Node, Tensor?[]> _gradients = new(ReferenceEqualityComparer.Instance);
+    private readonly PriorityQueue<Node, int> _queue = new();
+    private readonly HashSet<(Node, int)> _targets;
+    private readonly HashSet<Node> _targetNodes = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<(Node, int), Tensor> _results = [];
+    private readonly bool _keep;
+    private readonly bool _differentiable;
+    private TensorScope _scope = null!;
+
+    internal BackwardPass(IEnumerable<(Node Node, int Output)> targets, bool keep, bool differentiable)
+    {
+        _targets = [.. targets];
+        foreach ((Node node, _) in _targets)
+        {
+            _targetNodes.Add(node);
+        }
+
+        _keep = keep;
+        _differentiable = differentiable;
+    }
+
+    /// <summary>The trainable variables that the history holds.</summary>
+    internal HashSet<Variable> Reached { get; } = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Walks from one output.</summary>
+    /// <param name="output">The output.</param>
+    /// <param name="seed">Its gradient.</param>
+    /// <returns>The gradients of the targets that were reached; the caller's scope owns them.</returns>
+    internal Dictionary<(Node Node, int Output), Tensor> Run(Tensor output, Tensor seed)
+    {
+        Ambient before = Ambient.Now;
+        Mark(output.Node!);
+        _scope = TensorScope.Detached("backward pass");
+        try
+        {
+            using AmbientChange change = Ambient.Enter(before with { Scope = _scope, Recording = _differentiable && before.Recording });
+            Accumulate(output.Node, output.OutputIndex, seed);
+            while (_queue.TryDequeue(out Node? node, out _))
+            {
+                Take(node);
+            }
+        }
+        finally
+        {
+            foreach ((Node node, Tensor?[] abandoned) in _gradients)
+            {
+                foreach (Tensor? gradient in abandoned)
+                {
+                    gradient?.Dispose();
+                }
+
+                node.Release();
+            }
+
+            _scope.End();
+        }
+
+        foreach (Tensor result in _results.Values)
+        {
+            before.Scope?.Own(result);
+        }
+
+        return _results;
+    }
+
+    internal bool IsUseful(Node? node) => node is not null && (_useful.TryGetValue(node, out bool useful) ? useful : Mark(node));
+
+    internal Tensor Zeros(TensorSpec spec) => Eager.Constant(0, spec.DType, Device.Default).Expand(spec.Shape);
+
+    /// <summary>A tensor over saved data, with its history.</summary>
+    internal Tensor Revive(Node node, BackendTensor? data, Node? source, int output, string what)
+    {
+        if (data is null)
+        {
+            throw new InvalidOperationException($"The gradient rule of {node.Op!.Name} reads its {what}, which Saves does not list.");
+        }
+
+        if (node.IsConsumed)
+        {
+            throw Consumed(node);
+        }
+
+        return _scope.Own(new Tensor(data.Retain(), source?.Retain(), output));
+    }
+
+    /// <summary>Adds a gradient to what has come for an output of a node.</summary>
+    internal void Accumulate(Node? node, int output, Tensor gradient)
+    {
+        if (!IsUseful(node))
+        {
+            return;
+        }
+
+        ref Tensor?[]? slots = ref CollectionsMarshal.GetValueRefOrAddDefault(_gradients, node!, out _);
+        if (slots is null)
+        {
+            // A replayed node lives on by nobody but this pass.
+            slots = new Tensor?[node!.Retain().OutputCount];
+            _queue.Enqueue(node, -node.Level);
+        }
+
+        Tensor? sum = slots[output];
+        slots[output] = null;
+        Tensor next = sum is null ? Hold(gradient) : Hold(Sum(sum, gradient));
+        sum?.Dispose();
+        (_gradients[node!])[output] = next;
+    }
+
+    /// <summary>Computes outputs again, recording, and goes on from their nodes.</summary>
+    internal void Splice(Func<Tensor[]> function, Tensor?[] incoming)
+    {
+        Tensor[] outputs;
+        using (Ambient.Enter(Ambient.Now with { Recording = true }))
+        {
+            outputs = function();
+        }
+
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            if (incoming[i] is { } gradient && outputs[i].Node is { } node)
+            {
+                Mark(node);
+                Accumulate(node, outputs[i].OutputIndex, gradient);
+            }
+        }
+    }
+
+    private static GradientException Consumed(Node node) => new(
+        $"The history of {node.Op!.Name} has been consumed by an earlier backward pass. Pass keep: true to the first one.");
+
+    /// <summary>A gradient that outlives the rule that made it: it belongs to this pass, not to the scope.</summary>
+    private Tensor Hold(Tensor gradient)
+    {
+        if (_scope.TryRemove(gradient))
+        {
+            return gradient;
+        }
+
+        // The rule handed on a tensor of somebody else (the incoming gradient, the seed): share its data.
+        return new Tensor(gradient.Data.Retain(), _differentiable ? gradient.Node?.Retain() : null, gradient.OutputIndex);
+    }
+
+    private Tensor Sum(Tensor sum, Tensor gradient)
+    {
+        bool mine = !_differentiable && !sum.Data.IsShared && !ReferenceEquals(sum.Data, gradient.Data);
+        return Eager.Run(Add.Instance, [sum, gradient], null, mine ? 1UL : 0);
+    }
+
+    private void Take(Node node)
+    {
+        _gradients.Remove(node, out Tensor?[]? incoming);
+        if (_targetNodes.Contains(node))
+        {
+            for (int i = 0; i < incoming!.Length; i++)
+            {
+                if (incoming[i] is { } gradient && _targets.Contains((node, i)))
+                {
+                    _results[(node, i)] = new Tensor(gradient.Data.Retain(), gradient.Node?.Retain(), gradient.OutputIndex);
+                }
+            }
+        }
+
+        if (node.Op is not null && LeadsOn(node))
+        {
+            if (node.IsConsumed)
+            {
+                throw Consumed(node);
+            }
+
+            node.Op.Gradient(new Backward(this, node, incoming!));
+        }
+
+        foreach (Tensor? gradient in incoming!)
+        {
+            gradient?.Dispose();
+        }
+
+        _scope.Clear();
+        if (!_keep)
+        {
+            node.Consume();
+        }
+
+        node.Release();
+    }
+
+    private bool LeadsOn(Node node)
+    {
+        for (int i = 0; i < node.InputCount; i++)
+        {
+            if (IsUseful(node.Input(i).Node))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Finds out which nodes lead to a target, without recursion.</summary>
+    private bool Mark(Node root)
+    {
+        if (_useful.TryGetValue(root, out bool known))
+        {
+            return known;
+        }
+
+        Stack<(Node Node, int Next)> path = new();
+        path.Push((root, 0));
+        _useful[root] = false;
+        while (path.TryPop(out (Node Node, int Next) top))
+        {
+            (Node node, int next) = top;
+            if (node.Variable is { } variable)
+            {
+                Reached.Add(variable);
+            }
+
+            bool useful = _targetNodes.Contains(node);
+            bool descended = false;
+            for (int i = 0; i < node.InputCount; i++)
+            {
+                if (node.Input(i).Node is not { } parent)
+                {
+                    continue;
+                }
+
+                if (!_useful.TryGetValue(parent, out bool parentUseful))
+                {
+                    path.Push((node, i));
+                    path.Push((parent, 0));
+                    _useful[parent] = false;
+                    descended = true;
+                    break;
+                }
+
+                useful |= parentUseful;
+            }
+
+            if (!descended)
+            {
+                _useful[node] = useful;
+            }
+        }
+
+        return _useful[root];
+    }
+}

@@ -1,0 +1,91 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using DeepBridge.Ops;
+
+namespace DeepBridge.Backends;
+
+/// <summary>
+/// What the values of an integer input must satisfy; visible only when the op runs.
+/// </summary>
+/// <param name="Input">The input.</param>
+/// <param name="Minimum">The least legal value.</param>
+/// <param name="Maximum">The greatest legal value.</param>
+/// <param name="Exempt">A value outside them that is legal too (an ignored label); null: none.</param>
+/// <param name="NotZero">Whether zero is illegal (a divisor).</param>
+public readonly record struct ValueBound(int Input, long Minimum, long Maximum, long? Exempt = null, bool NotZero = false);
+
+/// <summary>An op some of whose integer inputs are bounded.</summary>
+public interface IBoundedOp
+{
+    /// <summary>The bounds for inputs of these specs.</summary>
+    /// <param name="inputs">The specs.</param>
+    /// <returns>One for each bounded input; none where the dtype is floating.</returns>
+    IReadOnlyList<ValueBound> Bounds(ReadOnlySpan<TensorSpec> inputs);
+}
+
+/// <summary>Checks bounded values in managed code, before a kernel sees them.</summary>
+public static class ValueBounds
+{
+    /// <summary>Reads the bounded inputs of a call and throws for the first value out of bounds.</summary>
+    /// <param name="op">The op.</param>
+    /// <param name="call">Its inputs.</param>
+    /// <exception cref="ValueOutOfBoundsException">A value is out of bounds.</exception>
+    public static void Check(Op op, in KernelCall call)
+    {
+        if (op is not IBoundedOp bounded)
+        {
+            return;
+        }
+
+        foreach (ValueBound bound in bounded.Bounds(Decomposition.SpecsOf(call.Inputs)))
+        {
+            BackendTensor input = call.Inputs[bound.Input];
+            Backend backend = input.Device.Backend;
+            if (!backend.TryBorrow(input, out ReadOnlySpan<byte> bytes))
+            {
+                byte[] copy = new byte[input.Spec.Bytes];
+                backend.Export(input, copy);
+                bytes = copy;
+            }
+
+            if (input.Spec.DType == DType.Int64)
+            {
+                Check(op, bound, MemoryMarshal.Cast<byte, long>(bytes));
+            }
+            else
+            {
+                Check(op, bound, MemoryMarshal.Cast<byte, int>(bytes));
+            }
+        }
+    }
+
+    private static void Check<T>(Op op, ValueBound bound, ReadOnlySpan<T> values)
+        where T : unmanaged, System.Numerics.IBinaryInteger<T>
+    {
+        if (values.IsEmpty)
+        {
+            return;
+        }
+
+        bool fine = bound.NotZero
+            ? values.IndexOf(T.Zero) < 0
+            : long.CreateChecked(TensorPrimitives.Min(values)) >= bound.Minimum
+                && long.CreateChecked(TensorPrimitives.Max(values)) <= bound.Maximum;
+        if (fine)
+        {
+            return;
+        }
+
+        foreach (T value in values)
+        {
+            long number = long.CreateChecked(value);
+            if (bound.NotZero ? number == 0 : (number < bound.Minimum || number > bound.Maximum) && number != bound.Exempt)
+            {
+                string expected = bound.NotZero ? "an integer divisor other than 0"
+                    : bound.Maximum < bound.Minimum ? "no value at all, since the axis is empty"
+                    : $"values from {bound.Minimum} to {bound.Maximum}";
+                throw new ValueOutOfBoundsException(op.Name, $"input {bound.Input} holds {number}; expected {expected}.", number);
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+using System.Buffers.Binary;
+using System.IO.MemoryMappedFiles;
+using DeepBridge.Backends;
+using DeepBridge.Memory;
+
+namespace DeepBridge.Checkpoints;
+
+/// <summary>
+/// A safetensors file, mapped into memory: the header is read and checked at once, a tensor only when it is asked for,
+/// with one copy to its device. Files are untrusted: one that breaks a rule of the format is refused as a whole.
+/// </summary>
+/// <remarks>
+/// The format: eight bytes with the length of the header, little endian; the header, a JSON object from names to dtype,
+/// shape and place; the elements. Do not shorten a file while it is open: the system ends programs that read past
+/// the end of a mapped file. <see cref="Safetensors.Save"/> replaces files and is safe.
+/// </remarks>
+public sealed unsafe class SafetensorsFile : IDisposable
+{
+    private const int LengthBytes = sizeof(ulong);
+
+    private readonly Lock _lock = new();
+    private readonly SafetensorsHeader _header;
+    private readonly string _path;
+    private readonly long _dataStart;
+    private MemoryMappedFile? _file;
+    private MemoryMappedViewAccessor? _view;
+    private byte* _address;
+
+    private SafetensorsFile(string path, FileStream stream)
+    {
+        _path = path;
+        long length = stream.Length;
+        if (length < LengthBytes)
+        {
+            throw new FileFormatException($"It has {length} bytes; the shortest safetensors file has {LengthBytes + 2}.");
+        }
+
+        _file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        try
+        {
+            _view = _file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _address);
+            _address += _view.PointerOffset;
+            ulong headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_address, LengthBytes));
+            if (headerBytes > SafetensorsHeader.MaxBytes || (long)headerBytes > length - LengthBytes)
+            {
+                throw new FileFormatException(
+                    $"It says that its header has {headerBytes} bytes; the file has {length}, and {SafetensorsHeader.MaxBytes} is the most.");
+            }
+
+            _dataStart = LengthBytes + (long)headerBytes;
+            _header = SafetensorsHeader.Parse(new ReadOnlySpan<byte>(_address + LengthBytes, (int)headerBytes), length - _dataStart);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Gives the mapping up if <see cref="Dispose"/> was forgotten.</summary>
+    ~SafetensorsFile() => Unmap();
+
+    /// <summary>What the file says of itself, such as <c>format</c>: <c>pt</c>.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    /// <summary>The tensors of the file by name.</summary>
+    public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _header.Entries;
+
+    /// <summary>Opens a file and checks its header.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The open file.</returns>
+    /// <exception cref="FileFormatException">It is no safetensors file, or damaged, or holds a dtype that is not supported.</exception>
+    /// <exception cref="IOException">It is not there or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read, or is a directory.</exception>
+    public static SafetensorsFile Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (!BitConverter.IsLittleEndian)
+        {
+            throw new PlatformNotSupportedException("safetensors files are little endian, and so must the machine be.");
+        }
+
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1);
+        try
+        {
+            return new SafetensorsFile(path, stream);
+        }
+        catch (FileFormatException error)
+        {
+            throw new FileFormatException($"'{path}' is not a valid safetensors file. {error.Message}", error);
+        }
+    }
+
+    /// <summary>Copies one tensor to a device.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="device">The device; null: the default device.</param>
+    /// <returns>The tensor, of the file's dtype.</returns>
+    /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
+    /// <exception cref="FileFormatException">It has more than 2³¹−1 bytes, or is of bools that are neither 0 nor 1.</exception>
+    /// <exception cref="ObjectDisposedException">The file is closed.</exception>
+    public Tensor Read(string name, Device? device = null)
+    {
+        if (!Entries.TryGetValue(name, out SafetensorsEntry? entry))
+        {
+            throw new KeyNotFoundException($"'{_path}' has no tensor '{name}'.");
+        }
+
+        if (entry.Spec.Bytes > int.MaxValue)
+        {
+            throw new FileFormatException($"Tensor '{name}' of '{_path}' has {entry.Spec.Bytes} bytes; {int.MaxValue} is the most.");
+        }
+
+        Device target = (device ?? Device.Default).Real;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_address is null, this);
+            ReadOnlySpan<byte> bytes = new(_address + _dataStart + entry.Offset, (int)entry.Spec.Bytes);
+            if (entry.Spec.DType == DType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
+            {
+                throw new FileFormatException($"Tensor '{name}' of '{_path}' holds bools that are neither 0 nor 1.");
+            }
+
+            return Tensor.Adopt(new Tensor(target.Backend.Import(entry.Spec, target, bytes)));
+        }
+    }
+
+    /// <summary>Closes the file; tensors that were read stay.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            Unmap();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
+    private void Unmap()
+    {
+        if (_address is not null)
+        {
+            _view!.SafeMemoryMappedViewHandle.ReleasePointer();
+            _address = null;
+        }
+
+        _view?.Dispose();
+        _file?.Dispose();
+        _view = null;
+        _file = null;
+    }
+}

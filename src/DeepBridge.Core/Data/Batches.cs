@@ -1,0 +1,143 @@
+using System.Collections;
+
+namespace DeepBridge.Data;
+
+/// <summary>Inputs and labels in batches, of tensors that lie in memory.</summary>
+/// <remarks>
+/// Rows are axis 0. Each iteration of a <c>foreach</c> has a scope of its own, which owns the batch and all that the
+/// body makes, and ends with the next iteration; keep what must live longer with <see cref="TensorScope.Keep"/>.
+/// </remarks>
+/// <param name="inputs">The inputs, one row an example, on any device.</param>
+/// <param name="labels">The labels, as many rows.</param>
+/// <param name="size">Rows of a batch.</param>
+/// <param name="shuffle">Whether each epoch has a fresh order.</param>
+/// <param name="dropLast">Whether a last batch that is not full is left out.</param>
+/// <param name="generator">Where the orders come from; null: the generator of the flow that enumerates.</param>
+/// <exception cref="ShapeMismatchException">A tensor has no axis, or their rows are not as many.</exception>
+/// <exception cref="ArgumentOutOfRangeException"><paramref name="size"/> is not positive.</exception>
+public sealed class Batches(
+    Tensor inputs, Tensor labels, int size, bool shuffle = false, bool dropLast = false, RandomGenerator? generator = null)
+    : Batches<(Tensor Inputs, Tensor Labels)>([inputs, labels], size, shuffle, dropLast, generator)
+{
+    /// <summary>One tensor in batches.</summary>
+    /// <param name="inputs">The tensor, one row an example, on any device.</param>
+    /// <param name="size">Rows of a batch.</param>
+    /// <param name="shuffle">Whether each epoch has a fresh order.</param>
+    /// <param name="dropLast">Whether a last batch that is not full is left out.</param>
+    /// <param name="generator">Where the orders come from; null: the generator of the flow that enumerates.</param>
+    /// <returns>The batches.</returns>
+    public static Batches<Tensor> Of(
+        Tensor inputs, int size, bool shuffle = false, bool dropLast = false, RandomGenerator? generator = null) =>
+        new Single(inputs, size, shuffle, dropLast, generator);
+
+    /// <inheritdoc/>
+    private protected override (Tensor Inputs, Tensor Labels) Combine(Tensor[] parts) => (parts[0], parts[1]);
+
+    private sealed class Single(Tensor inputs, int size, bool shuffle, bool dropLast, RandomGenerator? generator)
+        : Batches<Tensor>([inputs], size, shuffle, dropLast, generator)
+    {
+        private protected override Tensor Combine(Tensor[] parts) => parts[0];
+    }
+}
+
+/// <summary>
+/// Rows of tensors in batches. Enumerate with <c>foreach</c> or <c>await foreach</c>, as often as there are epochs.
+/// </summary>
+/// <remarks>
+/// It has <c>GetAsyncEnumerator</c>, which <c>await foreach</c> asks for, but not the interface
+/// <see cref="IAsyncEnumerable{T}"/>: with both, each LINQ call on it would be ambiguous.
+/// </remarks>
+/// <typeparam name="T">A batch.</typeparam>
+public abstract class Batches<T> : IEnumerable<T>
+{
+    private readonly Tensor[] _sources;
+    private readonly int _size;
+    private readonly bool _shuffle;
+    private readonly RandomGenerator? _generator;
+
+    private protected Batches(Tensor[] sources, int size, bool shuffle, bool dropLast, RandomGenerator? generator)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
+        foreach (Tensor source in sources)
+        {
+            ArgumentNullException.ThrowIfNull(source, nameof(sources));
+            if (source.Rank == 0 || source.Shape[0] != sources[0].Shape[0])
+            {
+                throw new ShapeMismatchException(
+                    nameof(Batches),
+                    $"rows are axis 0, and there must be as many of each: {string.Join(", ", sources.Select(tensor => tensor.Shape))}.",
+                    [.. sources.Select(tensor => tensor.Shape)],
+                    0);
+            }
+        }
+
+        _sources = sources;
+        _size = size;
+        _shuffle = shuffle;
+        _generator = generator;
+        Rows = sources[0].Shape[0];
+        Count = (Rows / size) + (!dropLast && Rows % size != 0 ? 1 : 0);
+    }
+
+    /// <summary>Examples of an epoch, those of a dropped last batch included.</summary>
+    public int Rows { get; }
+
+    /// <summary>Batches of an epoch.</summary>
+    public int Count { get; }
+
+    /// <summary>Starts an epoch.</summary>
+    /// <returns>Its batches; each has a scope of its own.</returns>
+    public IEnumerator<T> GetEnumerator() => new Enumerator(this, default);
+
+    /// <inheritdoc/>
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Starts an epoch of <c>await foreach</c>.</summary>
+    /// <param name="cancellationToken">Ends it between two batches.</param>
+    /// <returns>Its batches; each has a scope of its own.</returns>
+    public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellationToken = default) => new Enumerator(this, cancellationToken);
+
+    /// <summary>Makes a batch of its tensors.</summary>
+    /// <param name="parts">One for each source.</param>
+    /// <returns>The batch.</returns>
+    private protected abstract T Combine(Tensor[] parts);
+
+    private sealed class Enumerator(Batches<T> batches, CancellationToken cancellationToken) : ScopedEnumerator<T>("batch")
+    {
+        private int _batch;
+        private int[]? _order;
+
+        protected override bool TryNext(out T? next)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            next = default;
+            if (_batch == batches.Count)
+            {
+                return false;
+            }
+
+            int start = _batch++ * batches._size, end = Math.Min(start + batches._size, batches.Rows);
+            Tensor[] parts = new Tensor[batches._sources.Length];
+            for (int i = 0; i < parts.Length; i++)
+            {
+                parts[i] = Rows(batches._sources[i], start, end);
+            }
+
+            next = batches.Combine(parts);
+            return true;
+        }
+
+        protected override void Finish() => _order = null;
+
+        private Tensor Rows(Tensor source, int start, int end)
+        {
+            if (!batches._shuffle)
+            {
+                return source[start..end];
+            }
+
+            _order ??= (batches._generator ?? RandomGenerator.Current).Permutation(batches.Rows);
+            return source.Gather(Tensor.From(_order.AsSpan(start, end - start), source.Device));
+        }
+    }
+}

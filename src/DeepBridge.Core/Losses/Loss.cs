@@ -1,0 +1,50 @@
+using DeepBridge.Ops;
+
+namespace DeepBridge;
+
+/// <summary>The losses.</summary>
+public static class Loss
+{
+    /// <summary>Cross-entropy of class labels, on logits.</summary>
+    /// <param name="logits">(N, C) or (N, C, d…), floating: the classes lie on axis 1.</param>
+    /// <param name="labels">(N) or (N, d…), int32 or int64: 0 to C − 1, or <paramref name="ignoreIndex"/>.</param>
+    /// <param name="labelSmoothing">How much of the target is spread evenly over all classes, 0 to 1.</param>
+    /// <param name="ignoreIndex">A label that counts for nothing; null: none.</param>
+    /// <param name="reduction">The mean divides by the number of labels that are not ignored: NaN where all are.</param>
+    /// <returns>A scalar, or the labels' shape.</returns>
+    /// <exception cref="ShapeMismatchException">The shapes do not fit.</exception>
+    /// <exception cref="ValueOutOfBoundsException">A label is no class.</exception>
+    public static Tensor CrossEntropy(
+        Tensor logits, Tensor labels, double labelSmoothing = 0, long? ignoreIndex = -100, Reduction reduction = Reduction.Mean) =>
+        new CrossEntropy(labelSmoothing, ignoreIndex, reduction).ApplyAll(logits, labels).First();
+
+    /// <summary>(prediction − target)².</summary>
+    /// <param name="prediction">A floating tensor.</param>
+    /// <param name="target">The target, of the same shape: nothing broadcasts, since that is mostly a mistake here.</param>
+    /// <param name="reduction">What becomes of the elements' losses.</param>
+    /// <returns>A scalar, or the prediction's shape.</returns>
+    /// <exception cref="ShapeMismatchException">The shapes differ.</exception>
+    public static Tensor MeanSquaredError(Tensor prediction, Tensor target, Reduction reduction = Reduction.Mean)
+    {
+        ArgumentNullException.ThrowIfNull(prediction);
+        ArgumentNullException.ThrowIfNull(target);
+        return new MeanSquaredError(reduction).Apply(prediction, target.Cast(prediction.DType));
+    }
+
+    /// <summary>Cross-entropy of probabilities of two outcomes, on logits.</summary>
+    /// <param name="logits">A floating tensor.</param>
+    /// <param name="target">The probabilities, 0 to 1, of the same shape, of any dtype.</param>
+    /// <param name="positiveWeight">How much the positive outcome counts; it broadcasts to the logits. Null: 1.</param>
+    /// <param name="reduction">What becomes of the elements' losses.</param>
+    /// <returns>A scalar, or the logits' shape.</returns>
+    /// <exception cref="ShapeMismatchException">The shapes differ.</exception>
+    public static Tensor BinaryCrossEntropyWithLogits(
+        Tensor logits, Tensor target, Tensor? positiveWeight = null, Reduction reduction = Reduction.Mean)
+    {
+        ArgumentNullException.ThrowIfNull(logits);
+        ArgumentNullException.ThrowIfNull(target);
+        BinaryCrossEntropyWithLogits op = new(reduction);
+        target = target.Cast(logits.DType);
+        return positiveWeight is null ? op.Apply(logits, target) : op.Apply(logits, target, positiveWeight.Cast(logits.DType));
+    }
+}

@@ -1,0 +1,139 @@
+using DeepBridge.Checkpoints;
+
+namespace DeepBridge;
+
+public abstract partial class Module
+{
+    /// <summary>
+    /// The parameters and buffers by key, as PyTorch names them. A variable that two paths share is there once for each.
+    /// </summary>
+    /// <returns>The variables, in the order of declaration.</returns>
+    /// <exception cref="ModuleException">Two variables have one key.</exception>
+    public IReadOnlyDictionary<string, Variable> StateDictionary()
+    {
+        OrderedDictionary<string, Variable> state = [];
+        foreach ((string key, Variable variable) in NamedVariables())
+        {
+            if (!state.TryAdd(key, variable))
+            {
+                throw new ModuleException($"{GetType().Name} has two variables with the key '{key}'. Give one a [StateName].");
+            }
+        }
+
+        return state;
+    }
+
+    /// <summary>Writes the state dictionary to a safetensors file; if that fails, the old file stays whole.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void Save(string path)
+    {
+        using TensorScope scope = new("save");
+        Safetensors.Save(path, StateDictionary().ToDictionary(pair => pair.Key, pair => pair.Value.Value));
+    }
+
+    /// <summary>Loads a safetensors file into the parameters and buffers, each on its own device.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="strict">Whether a key that is missing or unexpected is an error; otherwise it is passed over and reported.</param>
+    /// <param name="convert">
+    /// Whether a tensor of another dtype (a float16 file for a float32 model) is cast; otherwise it is an error.
+    /// </param>
+    /// <returns>Which keys were missing and which unexpected.</returns>
+    /// <exception cref="ModuleException">Keys, shapes or dtypes do not fit; nothing was changed.</exception>
+    /// <exception cref="FileFormatException">The file is not a valid safetensors file; nothing was changed.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public StateReport Load(string path, bool strict = true, bool convert = false)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        return Load(file.Entries.ToDictionary(pair => pair.Key, pair => pair.Value.Spec), file.Read, strict, convert);
+    }
+
+    /// <summary>Loads tensors into the parameters and buffers, each on its own device.</summary>
+    /// <param name="state">The tensors by key, on any device.</param>
+    /// <param name="strict">Whether a key that is missing or unexpected is an error; otherwise it is passed over and reported.</param>
+    /// <param name="convert">Whether a tensor of another dtype is cast; otherwise it is an error.</param>
+    /// <returns>Which keys were missing and which unexpected.</returns>
+    /// <exception cref="ModuleException">Keys, shapes or dtypes do not fit; nothing was changed.</exception>
+    public StateReport LoadState(IReadOnlyDictionary<string, Tensor> state, bool strict = true, bool convert = false)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return Load(
+            state.ToDictionary(pair => pair.Key, pair => pair.Value.Spec), (key, device) => state[key].Detach().To(device), strict, convert);
+    }
+
+    private StateReport Load(
+        Dictionary<string, TensorSpec> given, Func<string, Device, Tensor> read, bool strict, bool convert)
+    {
+        IReadOnlyDictionary<string, Variable> mine = StateDictionary();
+        StateReport report = new(
+            [.. mine.Keys.Where(key => !given.ContainsKey(key))],
+            [.. given.Keys.Where(key => !mine.ContainsKey(key))],
+            [.. mine.Where(pair => given.TryGetValue(pair.Key, out TensorSpec? spec)
+                    && (spec.Shape != pair.Value.Shape || (!convert && spec.DType != pair.Value.DType)))
+                .Select(pair => new StateMismatch(pair.Key, pair.Value.Spec, given[pair.Key]))]);
+        if (report.Mismatched.Count > 0 || (strict && !report.IsComplete))
+        {
+            throw new ModuleException($"The state does not fit {GetType().Name}; nothing was changed.\n{report}");
+        }
+
+        foreach ((string key, Variable variable) in mine)
+        {
+            if (given.ContainsKey(key))
+            {
+                using TensorScope scope = new("load");
+                variable.Assign(read(key, variable.Device).Cast(variable.DType));
+            }
+        }
+
+        return report;
+    }
+}
+
+/// <summary>What fitted and what did not when a state dictionary was loaded.</summary>
+/// <param name="Missing">Keys of the module that the state does not have.</param>
+/// <param name="Unexpected">Keys of the state that the module does not have.</param>
+/// <param name="Mismatched">Keys of both whose shapes, or dtypes without conversion, differ.</param>
+public sealed record StateReport(
+    IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected, IReadOnlyList<StateMismatch> Mismatched)
+{
+    private const int Shown = 20;
+
+    /// <summary>Whether every key of both sides fitted.</summary>
+    public bool IsComplete => Missing.Count + Unexpected.Count + Mismatched.Count == 0;
+
+    /// <summary>The keys, the first twenty of each kind.</summary>
+    /// <returns>The text; one line a kind.</returns>
+    public override string ToString() => string.Join('\n', Lines().DefaultIfEmpty("all keys fit"));
+
+    private static string List<T>(IReadOnlyList<T> items) =>
+        string.Join(", ", items.Take(Shown)) + (items.Count > Shown ? $" and {items.Count - Shown} more" : string.Empty);
+
+    private IEnumerable<string> Lines()
+    {
+        if (Missing.Count > 0)
+        {
+            yield return $"missing: {List(Missing)}";
+        }
+
+        if (Unexpected.Count > 0)
+        {
+            yield return $"unexpected: {List(Unexpected)}";
+        }
+
+        if (Mismatched.Count > 0)
+        {
+            yield return $"mismatched: {List(Mismatched)}";
+        }
+    }
+}
+
+/// <summary>A key whose shape or dtype differs.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Expected">What the module has.</param>
+/// <param name="Given">What the state has.</param>
+public readonly record struct StateMismatch(string Key, TensorSpec Expected, TensorSpec Given)
+{
+    /// <summary>Key, expected and given spec.</summary>
+    /// <returns>The text.</returns>
+    public override string ToString() => $"{Key} (expected {Expected}, given {Given})";
+}
