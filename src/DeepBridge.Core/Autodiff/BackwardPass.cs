@@ -54,6 +54,15 @@ internal sealed class BackwardPass
                 Take(node);
             }
         }
+        catch
+        {
+            foreach (Tensor result in _results.Values)
+            {
+                result.Dispose();
+            }
+
+            throw;
+        }
         finally
         {
             foreach ((Node node, Tensor?[] abandoned) in _gradients)
@@ -174,28 +183,33 @@ internal sealed class BackwardPass
             }
         }
 
-        if (node.Op is not null && LeadsOn(node))
+        try
         {
-            if (node.IsConsumed)
+            if (node.Op is not null && LeadsOn(node))
             {
-                throw Consumed(node);
+                if (node.IsConsumed)
+                {
+                    throw Consumed(node);
+                }
+
+                node.Op.Gradient(new Backward(this, node, incoming!));
+            }
+        }
+        finally
+        {
+            foreach (Tensor? gradient in incoming!)
+            {
+                gradient?.Dispose();
             }
 
-            node.Op.Gradient(new Backward(this, node, incoming!));
-        }
+            _scope.Clear();
+            if (!_keep)
+            {
+                node.Consume();
+            }
 
-        foreach (Tensor? gradient in incoming!)
-        {
-            gradient?.Dispose();
+            node.Release();
         }
-
-        _scope.Clear();
-        if (!_keep)
-        {
-            node.Consume();
-        }
-
-        node.Release();
     }
 
     private bool LeadsOn(Node node)

@@ -1,5 +1,4 @@
 using DeepBridge.Autodiff;
-using DeepBridge.Backends;
 using DeepBridge.Memory;
 using DeepBridge.Modules;
 using DeepBridge.Ops;

@@ -1,6 +1,5 @@
 using DeepBridge.Autodiff;
 using DeepBridge.Memory;
-using DeepBridge.Ops;
 
 namespace DeepBridge;
 

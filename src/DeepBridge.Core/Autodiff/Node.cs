@@ -171,7 +171,7 @@ internal sealed class Node
         Node? node = this;
         while (node is not null)
         {
-            if (node.Op is not null && Interlocked.Decrement(ref node._count) == 0)
+            if (node.Op is not null && node.GiveBack())
             {
                 node.Consume();
                 for (int i = 0; i < node.InputCount; i++)
@@ -185,6 +185,18 @@ internal sealed class Node
 
             node = pending is { Count: > 0 } ? pending.Pop() : null;
         }
+    }
+
+    /// <summary>Gives back a count; whoever holds the only one races with nobody.</summary>
+    private bool GiveBack()
+    {
+        if (Volatile.Read(ref _count) == 1)
+        {
+            Volatile.Write(ref _count, 0);
+            return true;
+        }
+
+        return Interlocked.Decrement(ref _count) == 0;
     }
 
     /// <summary>Gives up the saved data; the structure stays.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DeepBridge.Memory;
 using DeepBridge.Ops;
 

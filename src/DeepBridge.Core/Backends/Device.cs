@@ -69,17 +69,21 @@ public sealed class Device
     /// <exception cref="DeviceException">There is none.</exception>
     public static implicit operator Device(string name) => Parse(name);
 
-    /// <summary>Makes a backend's devices known by name. Registering an equally named device again does nothing.</summary>
+    /// <summary>Makes a backend's devices known by name. Registering the same object again does nothing.</summary>
     /// <param name="backend">The backend.</param>
+    /// <exception cref="DeviceException">Another backend has a device of that name.</exception>
     public static void Register(Backend backend)
     {
         ArgumentNullException.ThrowIfNull(backend);
         foreach (Device device in backend.Devices)
         {
-            if (s_devices.TryAdd(device.Name, device))
+            Device known = s_devices.GetOrAdd(device.Name, device);
+            if (!ReferenceEquals(known, device))
             {
-                Interlocked.CompareExchange(ref s_first, device, null);
+                throw new DeviceException($"Another backend has registered a device '{device.Name}': register one object, once or again.");
             }
+
+            Interlocked.CompareExchange(ref s_first, device, null);
         }
     }
 

@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
-using DeepBridge.Backends;
-using DeepBridge.Memory;
 
 namespace DeepBridge.Checkpoints;
 

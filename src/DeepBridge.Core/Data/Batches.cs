@@ -118,9 +118,10 @@ public abstract class Batches<T> : IEnumerable<T>
 
             int start = _batch++ * batches._size, end = Math.Min(start + batches._size, batches.Rows);
             Tensor[] parts = new Tensor[batches._sources.Length];
+            Tensor? indices = null;
             for (int i = 0; i < parts.Length; i++)
             {
-                parts[i] = Rows(batches._sources[i], start, end);
+                parts[i] = Rows(batches._sources[i], start, end, ref indices);
             }
 
             next = batches.Combine(parts);
@@ -129,15 +130,24 @@ public abstract class Batches<T> : IEnumerable<T>
 
         protected override void Finish() => _order = null;
 
-        private Tensor Rows(Tensor source, int start, int end)
+        private Tensor Rows(Tensor source, int start, int end, ref Tensor? indices)
         {
             if (!batches._shuffle)
             {
-                return source[start..end];
+                // All rows are the source itself, which does not belong to the iteration: share its data.
+                Tensor rows = source[start..end];
+                return ReferenceEquals(rows, source)
+                    ? Tensor.Adopt(new Tensor(source.Data.Retain(), source.Node?.Retain(), source.OutputIndex))
+                    : rows;
             }
 
             _order ??= (batches._generator ?? RandomGenerator.Current).Permutation(batches.Rows);
-            return source.Gather(Tensor.From(_order.AsSpan(start, end - start), source.Device));
+            if (!ReferenceEquals(indices?.Device, source.Device))
+            {
+                indices = Tensor.From(_order.AsSpan(start, end - start), source.Device);
+            }
+
+            return source.Gather(indices!);
         }
     }
 }

@@ -95,6 +95,7 @@ public sealed class Graph : IDisposable
     /// <exception cref="ShapeMismatchException">An argument has another shape than was traced.</exception>
     /// <exception cref="DTypeMismatchException">An argument has another dtype than was traced.</exception>
     /// <exception cref="DeviceException">An argument or a variable is on another device.</exception>
+    /// <exception cref="GradientException">An argument is tracked while ops are recorded: its gradient would be lost.</exception>
     /// <exception cref="ObjectDisposedException">The graph has been disposed.</exception>
     public Tensor[] Run(params ReadOnlySpan<Tensor> inputs)
     {
@@ -134,6 +135,16 @@ public sealed class Graph : IDisposable
         ArgumentNullException.ThrowIfNull(device);
         Dictionary<GraphValue, BackendTensor> constants = Constants.ToDictionary(pair => pair.Key, pair => Transfer.Copy(pair.Value, device));
         return new Graph(Inputs, Outputs, Nodes, constants, States, device.Real);
+    }
+
+    /// <summary>The same graph with ops replaced by their decompositions, until only such as are kept are left.</summary>
+    /// <param name="keeps">Which ops stay: those that a backend can express natively.</param>
+    /// <returns>A new graph, without dead and repeated ops; its states stand in the same order.</returns>
+    /// <exception cref="UnsupportedOpException">A primitive is not kept.</exception>
+    public Graph Lower(Keeps keeps)
+    {
+        ArgumentNullException.ThrowIfNull(keeps);
+        return GraphLowering.Lower(this, keeps);
     }
 
     /// <summary>Floating-point operations of one run.</summary>
@@ -218,6 +229,12 @@ public sealed class Graph : IDisposable
         if (input.DType != expected.DType)
         {
             throw new DTypeMismatchException("Graph", $"argument {index} was traced as {expected.DType.Name()}, got {input.DType.Name()}.");
+        }
+
+        if (input.IsTracked && Ambient.Now.Recording)
+        {
+            throw new GradientException(
+                $"Graph: argument {index} is tracked, and no gradient flows through a graph: detach it, or take the gradient inside the traced function.");
         }
 
         if (!ReferenceEquals(input.Device, Device))

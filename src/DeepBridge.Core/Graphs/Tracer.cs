@@ -94,9 +94,19 @@ internal sealed class Tracer : Wrapper
                 states,
                 device);
         }
+        catch
+        {
+            foreach (BackendTensor constant in tracer._constants.Keys)
+            {
+                constant.Release();
+            }
+
+            throw;
+        }
         finally
         {
             tracer._done = true;
+            tracer._store.Release();
         }
     }
 
@@ -172,9 +182,16 @@ internal sealed class Tracer : Wrapper
         internal GraphState[] States() => [.. _order.Select(variable =>
         {
             (GraphValue? before, BackendTensor now, bool written) = _states[variable];
-            GraphState state = new(variable, before, written ? tracer.ValueOf(now) : null);
-            now.Release();
-            return state;
+            return new GraphState(variable, before, written ? tracer.ValueOf(now) : null);
         })];
+
+        /// <summary>Gives up what the variables were last.</summary>
+        internal void Release()
+        {
+            foreach ((_, BackendTensor now, _) in _states.Values)
+            {
+                now.Release();
+            }
+        }
     }
 }

@@ -44,7 +44,7 @@ public static class LiveTensors
         lock (s_lock)
         {
             s_cells.RemoveAll(static reference => !reference.TryGetTarget(out _));
-            s_cells.Add(new WeakReference<Cell>(cell));
+            s_cells.Add(new WeakReference<Cell>(cell, trackResurrection: true));
         }
 
         return t_cell = cell;
@@ -54,6 +54,7 @@ public static class LiveTensors
     {
         internal long Value;
 
-        ~Cell() => Interlocked.Add(ref s_finished, Value);
+        // Emptied, since the cell can still be reached until it has been finalized.
+        ~Cell() => Interlocked.Add(ref s_finished, Interlocked.Exchange(ref Value, 0));
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections;
-using DeepBridge.Memory;
 
 namespace DeepBridge;
 

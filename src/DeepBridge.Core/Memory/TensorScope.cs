@@ -67,8 +67,7 @@ public sealed class TensorScope : IDisposable
         ArgumentNullException.ThrowIfNull(function);
         using TensorScope scope = new(name);
         Tensor result = function();
-        scope.Keep(result);
-        return result;
+        return scope.HandOn(result);
     }
 
     /// <summary>Runs an action in a scope of its own.</summary>
@@ -90,12 +89,8 @@ public sealed class TensorScope : IDisposable
     public Tensor Keep(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        if (TryRemove(tensor) && NearestLive(_parent) is { } parent)
-        {
-            parent.Own(tensor);
-        }
-
-        return tensor;
+        tensor.IsKept = true;
+        return HandOn(tensor);
     }
 
     /// <summary>Releases what the scope owns, ends the scopes inside it, and returns to the enclosing scope.</summary>
@@ -197,11 +192,24 @@ public sealed class TensorScope : IDisposable
         return mine;
     }
 
-    /// <summary>Releases one tensor, if this scope owns it.</summary>
+    /// <summary>Moves a tensor to the enclosing scope, as a call does with its result.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <returns>The tensor.</returns>
+    internal Tensor HandOn(Tensor tensor)
+    {
+        if (TryRemove(tensor) && NearestLive(_parent) is { } parent)
+        {
+            parent.Own(tensor);
+        }
+
+        return tensor;
+    }
+
+    /// <summary>Releases one tensor, if this scope owns it and nobody asked to keep it.</summary>
     /// <param name="tensor">The tensor.</param>
     internal void Drop(Tensor tensor)
     {
-        if (TryRemove(tensor))
+        if (!tensor.IsKept && TryRemove(tensor))
         {
             tensor.Scope = this;
             tensor.ReleaseByScope();

@@ -37,7 +37,7 @@ public abstract partial class Module<TInput, TOutput> : Module
             MapOutput(output, new TensorMap(tensor =>
             {
                 outputs?.Add(tensor);
-                return scope.Keep(tensor);
+                return scope.HandOn(tensor);
             }));
             before.Observer?.Leave(frame, outputs!);
             return output;

@@ -7,7 +7,7 @@ public abstract partial class Module
     /// <summary>
     /// The parameters and buffers by key, as PyTorch names them. A variable that two paths share is there once for each.
     /// </summary>
-    /// <returns>The variables, in the order of declaration.</returns>
+    /// <returns>The variables, in the order of declaration; a module's own come before those of modules inside.</returns>
     /// <exception cref="ModuleException">Two variables have one key.</exception>
     public IReadOnlyDictionary<string, Variable> StateDictionary()
     {

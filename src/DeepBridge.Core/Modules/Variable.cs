@@ -104,39 +104,24 @@ public class Variable
             return;
         }
 
-        BackendTensor[] data = new BackendTensor[variables.Length + inputs.Length];
-        ulong donated = 0;
+        // Locked in one order everywhere, whatever the arguments' is, so that two flows never wait for each other.
+        Variable[] locking = variables.ToArray();
+        Array.Sort(locking, static (left, right) => left.Order.CompareTo(right.Order));
         int locked = 0;
         try
         {
-            for (; locked < variables.Length; locked++)
+            for (; locked < locking.Length; locked++)
             {
-                Variable variable = variables[locked];
-                variable._lock.Enter();
-                data[locked] = variable._data;
-                donated |= variable._data.IsShared ? 0 : 1UL << locked;
-                RequireSame(op, variables[0].Device, variable.Device);
+                locking[locked]._lock.Enter();
             }
 
-            for (int i = 0; i < inputs.Length; i++)
-            {
-                data[locked + i] = inputs[i].Data;
-                RequireSame(op, variables[0].Device, inputs[i].Device);
-            }
-
-            BackendTensor[] outputs = Decomposition.Execute(now.Wrapper ?? variables[0].Device.Executor, op, variables[0].Device, data, donated);
-            for (int i = 0; i < variables.Length; i++)
-            {
-                BackendTensor old = variables[i]._data;
-                variables[i]._data = outputs[i];
-                old.Release();
-            }
+            UpdateLocked(op, now, variables, inputs);
         }
         finally
         {
-            for (int i = 0; i < locked; i++)
+            while (--locked >= 0)
             {
-                variables[i]._lock.Exit();
+                locking[locked]._lock.Exit();
             }
         }
     }
@@ -226,6 +211,27 @@ public class Variable
 
     /// <summary>Ends <see cref="Lock"/>.</summary>
     internal void Unlock() => _lock.Exit();
+
+    private static void UpdateLocked(Op op, Ambient now, ReadOnlySpan<Variable> variables, ReadOnlySpan<Tensor> inputs)
+    {
+        BackendTensor[] data = new BackendTensor[variables.Length + inputs.Length];
+        Device device = variables[0].Device;
+        ulong donated = 0;
+        for (int i = 0; i < data.Length; i++)
+        {
+            data[i] = i < variables.Length ? variables[i]._data : inputs[i - variables.Length].Data;
+            donated |= i < variables.Length && !data[i].IsShared ? 1UL << i : 0;
+            RequireSame(op, device, data[i].Device);
+        }
+
+        BackendTensor[] outputs = Decomposition.Execute(now.Wrapper ?? device.Executor, op, device, data, donated);
+        for (int i = 0; i < variables.Length; i++)
+        {
+            BackendTensor old = variables[i]._data;
+            variables[i]._data = outputs[i];
+            old.Release();
+        }
+    }
 
     private static void RequireSame(Op op, Device expected, Device actual)
     {

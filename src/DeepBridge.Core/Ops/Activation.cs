@@ -117,6 +117,16 @@ public sealed record LeakyReluGradient(double Slope) : ActivationGradientOp<Leak
 public sealed record Softplus(double Beta, double Threshold) : FloatingUnaryOp<Softplus>
 {
     /// <inheritdoc/>
+    public override bool KeepsSpec => false;
+
+    /// <inheritdoc/>
+    public override TensorSpec Infer(ReadOnlySpan<TensorSpec> inputs)
+    {
+        CheckBeta(this, Beta);
+        return base.Infer(inputs);
+    }
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.AllInputs;
 
     /// <inheritdoc/>
@@ -129,6 +139,8 @@ public sealed record Softplus(double Beta, double Threshold) : FloatingUnaryOp<S
         Tensor soft = (z.Relu() + (-z.Abs()).Exp().Log1p()) / Beta;
         return [Tensor.Where(z > Threshold, x, soft)];
     }
+
+    internal static void CheckBeta(Op op, double beta) => Checks.Attribute(op, beta != 0 && double.IsFinite(beta), $"β must be finite and not 0, got {beta}.");
 }
 
 /// <summary>g · sigmoid(βx); g where βx exceeds the threshold.</summary>
@@ -136,6 +148,13 @@ public sealed record Softplus(double Beta, double Threshold) : FloatingUnaryOp<S
 /// <param name="Threshold">Above it the function is linear; infinity: nowhere.</param>
 public sealed record SoftplusGradient(double Beta, double Threshold) : ActivationGradientOp<SoftplusGradient>
 {
+    /// <inheritdoc/>
+    public override TensorSpec Infer(ReadOnlySpan<TensorSpec> inputs)
+    {
+        Softplus.CheckBeta(this, Beta);
+        return base.Infer(inputs);
+    }
+
     /// <inheritdoc/>
     public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs)
     {

@@ -102,7 +102,7 @@ public sealed record BatchNormGradient(double Epsilon) : Op<BatchNormGradient>
         DType dtype = inputs[1].DType;
         Tensor g = inputs[0].Widen(), x = inputs[1].Widen();
         Dims axes = BatchNormRules.Axes(x.Rank);
-        long count = x.Count / x.Shape[1];
+        long count = x.Count / Math.Max(x.Shape[1], 1);
         Tensor inverse = BatchNormRules.Raise((inputs[4] + Epsilon).Rsqrt(), x.Rank);
         Tensor normal = (x - BatchNormRules.Raise(inputs[3], x.Rank)) * inverse;
         Tensor bias = g.Sum(axes, keepDims: true), weight = (g * normal).Sum(axes, keepDims: true);

@@ -116,6 +116,11 @@ public static class Checks
         }
     }
 
+    /// <summary>Requires a dtype that exists.</summary>
+    /// <param name="op">The op.</param>
+    /// <param name="dtype">The dtype.</param>
+    public static void Defined(Op op, DType dtype) => Attribute(op, dtype <= DType.Float64, $"there is no dtype {dtype}.");
+
     /// <summary>Requires an axis of a shape, counted from the front.</summary>
     /// <param name="op">The op.</param>
     /// <param name="axis">The axis.</param>

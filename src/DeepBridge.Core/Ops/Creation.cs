@@ -13,6 +13,7 @@ public sealed record Fill(Dims Shape, DType DType, Scalar Value) : Op<Fill>
     public override TensorSpec Infer(ReadOnlySpan<TensorSpec> inputs)
     {
         Checks.Inputs(this, inputs, 0);
+        Checks.Defined(this, DType);
         return new TensorSpec(Shape, DType);
     }
 
@@ -33,6 +34,7 @@ public sealed record Iota(int Length, DType DType) : Op<Iota>
     {
         Checks.Inputs(this, inputs, 0);
         Checks.Attribute(this, Length >= 0, $"the length must not be negative, got {Length}.");
+        Checks.Defined(this, DType);
         TensorSpec output = new([Length], DType);
         Checks.Numeric(this, output);
         return output;

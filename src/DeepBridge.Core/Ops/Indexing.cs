@@ -81,6 +81,7 @@ public sealed record OneHot(int Depth, DType DType) : Op<OneHot>, IBoundedOp
         Checks.Inputs(this, inputs, 1);
         Checks.Index(this, inputs[0], "indices");
         Checks.Attribute(this, Depth >= 0, $"the depth must not be negative, got {Depth}.");
+        Checks.Defined(this, DType);
         return new TensorSpec(Shape.Create([.. inputs[0].Shape.AsSpan(), Depth]), DType);
     }
 

@@ -55,8 +55,8 @@ public sealed record MatMul(bool TransposeLeft = false, bool TransposeRight = fa
             if (right.Rank == 2 && left.Rank > 2 && !TransposeLeft)
             {
                 // One product over all rows, instead of one for each batch and a sum of them.
-                x = x.Reshape(-1, left[^1]);
-                g = g.Reshape(-1, g.Shape[^1]);
+                x = x.Flatten(0, -2);
+                g = g.Flatten(0, -2);
             }
 
             Tensor gradient = TransposeRight ? new MatMul(true, TransposeLeft).Apply(g, x) : new MatMul(!TransposeLeft, false).Apply(x, g);

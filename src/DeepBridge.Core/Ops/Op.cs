@@ -1,6 +1,5 @@
 using System.Text;
 using DeepBridge.Autodiff;
-using DeepBridge.Backends;
 
 namespace DeepBridge.Ops;
 

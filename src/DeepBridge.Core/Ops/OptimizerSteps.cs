@@ -1,5 +1,3 @@
-using DeepBridge.Autodiff;
-
 namespace DeepBridge.Ops;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using DeepBridge.Autodiff;
+using DeepBridge.Backends;
 
 namespace DeepBridge.Ops;
 
@@ -22,6 +23,7 @@ public sealed record MaxPool(Dims Size, Window Window) : Op<MaxPool>
     {
         Checks.Inputs(this, inputs, 1);
         outputs[0] = inputs[0].As(PoolRules.Infer(this, Size, Window, inputs[0]));
+        PoolRules.RequireElements(this, Size, Window, inputs[0].Shape, outputs[0].Shape);
         outputs[1] = outputs[0].As(DType.Int64);
     }
 
@@ -44,7 +46,7 @@ public sealed record MaxPool(Dims Size, Window Window) : Op<MaxPool>
 /// positions that <see cref="MaxPool"/> returned.
 /// </summary>
 /// <param name="InputShape">The shape of the pooling's input.</param>
-public sealed record MaxPoolGradient(Dims InputShape) : Op<MaxPoolGradient>
+public sealed record MaxPoolGradient(Dims InputShape) : Op<MaxPoolGradient>, IBoundedOp
 {
     /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.Input(1);
@@ -58,10 +60,13 @@ public sealed record MaxPoolGradient(Dims InputShape) : Op<MaxPoolGradient>
         Checks.HasShape(this, inputs[1], inputs[0].Shape, "the positions");
         Checks.Attribute(
             this,
-            InputShape.Length == inputs[0].Rank && InputShape[0] == inputs[0].Shape[0] && InputShape[1] == inputs[0].Shape[1],
+            InputShape.Length >= 2 && InputShape.Length == inputs[0].Rank && InputShape[0] == inputs[0].Shape[0] && InputShape[1] == inputs[0].Shape[1],
             $"the input shape {InputShape} does not have the batch and channels of {inputs[0].Shape}.");
         return inputs[0].As(new Shape(InputShape));
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ValueBound> Bounds(ReadOnlySpan<TensorSpec> inputs) => [new ValueBound(1, 0, PoolRules.Plane(InputShape) - 1)];
 
     /// <inheritdoc/>
     public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs)
@@ -146,6 +151,11 @@ file static class PoolRules
         Checks.Rank(op, input, window.Rank + 2, null, "the input (batch, channels, spatial…)");
         for (int i = 0; i < size.Length; i++)
         {
+            if (input.Shape[i + 2] == 0)
+            {
+                throw new ShapeMismatchException(op.Name, $"axis {i + 2} of the input {input.Shape} is empty: there is nothing under the windows.", [input.Shape], i + 2);
+            }
+
             Checks.Attribute(
                 op,
                 window.Low[i] <= size[i] / 2 && window.High[i] <= size[i] / 2,
@@ -155,15 +165,40 @@ file static class PoolRules
         return Shape.Create([input.Shape[0], input.Shape[1], .. window.Slide(op, input.Shape, size.AsSpan())]);
     }
 
-    /// <summary>Positions within each plane as positions within all planes.</summary>
-    internal static (Tensor Positions, int Planes, int Plane) Flat(Tensor positions, Shape input)
+    /// <summary>Requires that every window has an element under it: a dilated one may step over a short axis into the padding.</summary>
+    internal static void RequireElements(Op op, Dims size, Window window, Shape input, Shape output)
     {
-        int planes = input[0] * input[1], plane = 1;
+        for (int i = 0; i < size.Length; i++)
+        {
+            int step = window.Dilation[i], extent = input[i + 2];
+            for (int at = 0; step > 1 && at < output[i + 2]; at++)
+            {
+                int first = (at * window.Stride[i]) - window.Low[i];
+                first += first < 0 ? (-first + step - 1) / step * step : 0;
+                Checks.Attribute(
+                    op,
+                    first < extent && first <= (at * window.Stride[i]) - window.Low[i] + ((size[i] - 1) * step),
+                    $"a window of {size} with dilation {window.Dilation} and padding {window.Low} and {window.High} has no element of the input {input} under it.");
+            }
+        }
+    }
+
+    /// <summary>The number of elements of one channel.</summary>
+    internal static long Plane(Dims input)
+    {
+        long plane = 1;
         foreach (int extent in input.AsSpan()[2..])
         {
             plane *= extent;
         }
 
+        return plane;
+    }
+
+    /// <summary>Positions within each plane as positions within all planes.</summary>
+    internal static (Tensor Positions, int Planes, int Plane) Flat(Tensor positions, Shape input)
+    {
+        int planes = input[0] * input[1], plane = checked((int)Plane(input.Dims));
         Tensor offset = Tensor.Arange(planes, device: positions.Data.Device).Reshape(planes, 1) * plane;
         int each = planes == 0 ? 0 : (int)(positions.Count / planes);
         return ((positions.Cast(DType.Int64).Reshape(planes, each) + offset).Reshape(-1), planes, plane);

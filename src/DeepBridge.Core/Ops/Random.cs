@@ -112,7 +112,7 @@ public sealed record Dropout(double Probability) : Op<Dropout>
     {
         Checks.Inputs(this, inputs, 2);
         Checks.Floating(this, inputs[0]);
-        Checks.Attribute(this, Probability is >= 0 and < 1, $"the probability must be at least 0 and below 1, got {Probability}.");
+        RandomRules.CheckProbability(this, Probability);
         outputs[0] = inputs[0];
         outputs[1] = inputs[0].As(DType.Bool);
         outputs[2] = RandomRules.State(this, inputs[1..], 0);
@@ -147,6 +147,7 @@ public sealed record DropoutGradient(double Probability) : Op<DropoutGradient>
         Checks.Floating(this, inputs[0]);
         Checks.Is(this, inputs[1], DType.Bool, "the mask");
         Checks.HasShape(this, inputs[1], inputs[0].Shape, "the mask");
+        RandomRules.CheckProbability(this, Probability);
         return inputs[0];
     }
 
@@ -160,6 +161,9 @@ public sealed record DropoutGradient(double Probability) : Op<DropoutGradient>
 /// <summary>What the random ops share.</summary>
 file static class RandomRules
 {
+    internal static void CheckProbability(Op op, double probability) => Checks.Attribute(
+        op, probability is >= 0 and < 1, $"the probability must be at least 0 and below 1, got {probability}.");
+
     internal static TensorSpec State(Op op, ReadOnlySpan<TensorSpec> inputs, int index)
     {
         Checks.Inputs(op, inputs, index + 1);

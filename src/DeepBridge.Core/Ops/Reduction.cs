@@ -27,19 +27,19 @@ public abstract record ReductionOp<TSelf>(Dims Axes, bool KeepDims) : Op<TSelf>
     public Shape Reduce(Shape input, bool keep)
     {
         Checks.Axes(this, Axes, input);
-        List<int> dims = new(input.Rank);
-        int next = 0;
+        int[] dims = new int[keep ? input.Rank : input.Rank - Axes.Length];
+        int next = 0, kept = 0;
         for (int axis = 0; axis < input.Rank; axis++)
         {
             bool folded = next < Axes.Length && Axes[next] == axis;
             next += folded ? 1 : 0;
             if (!folded || keep)
             {
-                dims.Add(folded ? 1 : input[axis]);
+                dims[kept++] = folded ? 1 : input[axis];
             }
         }
 
-        return new Shape(Dims.Take([.. dims]));
+        return new Shape(Dims.Take(dims));
     }
 
     /// <summary>Something of the output's shape, spread over the input's.</summary>
@@ -147,7 +147,7 @@ public sealed record Max(Dims Axes, bool KeepDims) : ReductionOp<Max>(Axes, Keep
         Tensor x = b.Input(0);
         Shape kept = op.Reduce(x.Shape, true);
         Tensor chosen = (x == b.Output().Reshape(kept.AsSpan())).Cast(x.DType);
-        Tensor share = b.Incoming.Reshape(kept.AsSpan()) / chosen.Sum(op.Axes, keepDims: true);
+        Tensor share = b.Incoming.Reshape(kept.AsSpan()) / new Sum(op.Axes, true).Apply(chosen);
         b.Give(0, chosen * share);
     }
 }

@@ -51,7 +51,7 @@ public sealed record Cast(DType DType) : Op<Cast>
     public override TensorSpec Infer(ReadOnlySpan<TensorSpec> inputs)
     {
         Checks.Inputs(this, inputs, 1);
-        Checks.Attribute(this, Enum.IsDefined(DType), $"there is no dtype {DType}.");
+        Checks.Defined(this, DType);
         return inputs[0].As(DType);
     }
 

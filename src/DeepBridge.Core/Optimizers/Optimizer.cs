@@ -1,4 +1,3 @@
-using DeepBridge.Memory;
 using DeepBridge.Schedules;
 
 namespace DeepBridge.Optimizers;

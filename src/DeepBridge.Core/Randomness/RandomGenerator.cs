@@ -152,7 +152,7 @@ public sealed class RandomGenerator
         Tensor[] outputs = op.ApplyAll([.. inputs, before]);
         using Tensor after = outputs[^1];
         State.Assign(after);
-        return outputs[0];
+        return outputs.First();
     }
 
     private (ulong Key, ulong Counter) Advance(long blocks)

@@ -166,7 +166,7 @@ public sealed partial class Tensor
         {
             // One product over all rows, instead of one for each batch.
             Shape shape = left.Shape;
-            product = Eager.Run(new MatMul(), [left.Reshape(-1, shape[^1]), right])
+            product = Eager.Run(new MatMul(), [left.Flatten(0, -2), right])
                 .Reshape(Shape.Create([.. shape.AsSpan()[..^1], right.Shape[^1]]).AsSpan());
         }
         else

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using DeepBridge.Graphs;
 using DeepBridge.Memory;
-using DeepBridge.Ops;
 
 namespace DeepBridge;
 

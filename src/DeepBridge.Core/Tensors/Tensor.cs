@@ -70,6 +70,9 @@ public sealed partial class Tensor : IDisposable
     /// <summary>Who owns this; after the release, who released it.</summary>
     internal TensorScope? Scope { get; set; }
 
+    /// <summary>Whether somebody asked a scope to keep this, so that a container does not drop it.</summary>
+    internal bool IsKept { get; set; }
+
     internal Tensor? PreviousInScope { get; set; }
 
     internal Tensor? NextInScope { get; set; }
@@ -236,7 +239,10 @@ public sealed partial class Tensor : IDisposable
     private void GiveUp()
     {
         Interlocked.Exchange(ref _data, null)?.Release();
-        Interlocked.Exchange(ref _node, null)?.Release();
+        if (_node is not null)
+        {
+            Interlocked.Exchange(ref _node, null)?.Release();
+        }
     }
 
     private TensorReleasedException Released(string? op) => new(

@@ -1,0 +1,98 @@
+using DeepBridge.Data;
+
+namespace DeepBridge.Tests.Data;
+
+public sealed class BatchesTests
+{
+    private readonly Tensor _inputs = Tensor.Arange(20, DType.Float32).Reshape(10, 2);
+    private readonly Tensor _labels = Tensor.Arange(10);
+
+    [Fact]
+    public void Batches_come_in_order_and_the_last_may_be_smaller()
+    {
+        Batches batches = new(_inputs, _labels, 4);
+        (batches.Count, batches.Rows).Should().Be((3, 10));
+        Read(batches).Should().BeEquivalentTo(
+            new long[][] { [0, 1, 2, 3], [4, 5, 6, 7], [8, 9] }, options => options.WithStrictOrdering());
+    }
+
+    [Theory]
+    [InlineData(4, 2)]
+    [InlineData(5, 2)]
+    [InlineData(11, 0)]
+    public void A_last_batch_that_is_not_full_may_be_dropped(int size, int expected)
+    {
+        Batches batches = new(_inputs, _labels, size, dropLast: true);
+        batches.Count.Should().Be(expected);
+        Read(batches).Should().HaveCount(expected).And.NotContain(batch => batch.Length != size);
+    }
+
+    [Fact]
+    public void Each_epoch_is_a_fresh_permutation_in_which_rows_stay_together()
+    {
+        Batches batches = new(_inputs, _labels, 4, shuffle: true, generator: new RandomGenerator(1));
+        long[][] first = Read(batches), second = Read(batches);
+        first.SelectMany(each => each).Should().BeEquivalentTo(Enumerable.Range(0, 10).Select(i => (long)i));
+        second.SelectMany(each => each).Should().BeEquivalentTo(first.SelectMany(each => each));
+        second.SelectMany(each => each).Should().NotEqual(first.SelectMany(each => each));
+    }
+
+    [Fact]
+    public void One_seed_gives_the_same_order_and_it_is_the_generators_permutation()
+    {
+        long[][] first = Read(new Batches(_inputs, _labels, 3, shuffle: true, generator: new RandomGenerator(7)));
+        using AmbientChange change = new RandomGenerator(7).Use();
+        long[][] ambient = Read(new Batches(_inputs, _labels, 3, shuffle: true));
+        ambient.Should().BeEquivalentTo(first, options => options.WithStrictOrdering());
+        first.SelectMany(each => each).Should().Equal(new RandomGenerator(7).Permutation(10).Select(i => (long)i));
+    }
+
+    [Fact]
+    public void One_tensor_is_batched_by_itself()
+    {
+        List<float> sums = [];
+        foreach (Tensor batch in Batches.Of(_inputs, 5))
+        {
+            sums.Add(batch.Sum().Item<float>());
+        }
+
+        sums.Should().Equal(45, 145);
+    }
+
+    [Fact]
+    public void A_batch_of_all_rows_belongs_to_its_iteration_and_the_source_does_not()
+    {
+        Tensor kept = null!;
+        foreach ((Tensor inputs, _) in new Batches(_inputs, _labels, 10))
+        {
+            kept = inputs;
+            kept.Scope.Should().BeSameAs(TensorScope.Current);
+        }
+
+        (kept.IsReleased, _inputs.IsReleased).Should().Be((true, false));
+    }
+
+    [Fact]
+    public void Rows_that_do_not_fit_and_bad_sizes_throw()
+    {
+        FluentActions.Invoking(() => new Batches(_inputs, _labels[1..], 4)).Should().Throw<ShapeMismatchException>().WithMessage("*(10, 2)*(9,)*");
+        FluentActions.Invoking(() => Batches.Of(Tensor.Of(1), 4)).Should().Throw<ShapeMismatchException>();
+        FluentActions.Invoking(() => Batches.Of(_inputs, 0)).Should().Throw<ArgumentOutOfRangeException>();
+    }
+
+    [Fact]
+    public void No_rows_are_no_batches() => Read(new Batches(Tensor.Zeros([0, 2]), Tensor.Zeros([0], DType.Int64), 4, shuffle: true)).Should().BeEmpty();
+
+    private static long[][] Read(Batches batches)
+    {
+        List<long[]> read = [];
+        foreach ((Tensor inputs, Tensor labels) in batches)
+        {
+            long[] numbers = labels.ToArray<long>();
+            inputs.ToArray<float>().Should().Equal(numbers.SelectMany(number => new[] { 2f * number, (2f * number) + 1 }));
+            read.Add(numbers);
+        }
+
+        return [.. read];
+    }
+}
