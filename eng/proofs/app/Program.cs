@@ -1,5 +1,7 @@
 // Learns which of two numbers is the larger one, from 64 pairs, with nothing but the package DeepBridge.
 using DeepBridge;
+using DeepBridge.Layers;
+using DeepBridge.Optimizers;
 
 const int Pairs = 64;
 var numbers = new float[Pairs * 2];
@@ -17,7 +19,7 @@ var model = new Chooser();
 var optimizer = new Adam(model.Parameters, learningRate: 0.05);
 foreach (var _ in TensorScope.Steps(300))
 {
-    var loss = model.Call(x).CrossEntropy(labels);
+    var loss = Loss.CrossEntropy(model.Call(x), labels);
     optimizer.Step(Gradients.Of(loss, model.Parameters));
 }
 

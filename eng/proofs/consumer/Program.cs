@@ -1,5 +1,6 @@
 // Uses DeepBridge through a library only: a tensor before the library is touched, and a module of its own around the library's.
 using DeepBridge;
+using DeepBridge.Optimizers;
 using Library;
 
 const int Pairs = 64;
@@ -18,7 +19,7 @@ var model = new Scaled();
 var optimizer = new Adam(model.Parameters, learningRate: 0.05);
 foreach (var _ in TensorScope.Steps(300))
 {
-    var loss = model.Call(x).CrossEntropy(labels);
+    var loss = Loss.CrossEntropy(model.Call(x), labels);
     optimizer.Step(Gradients.Of(loss, model.Parameters));
 }
 

@@ -1,4 +1,5 @@
 using DeepBridge;
+using DeepBridge.Layers;
 
 namespace Library;
 

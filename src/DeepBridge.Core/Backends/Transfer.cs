@@ -18,7 +18,11 @@ internal static class Transfer
 
         if (from.TryBorrow(source, out ReadOnlySpan<byte> lent))
         {
-            return to.Import(source.Spec, device, lent);
+            BackendTensor copy = to.Import(source.Spec, device, lent);
+
+            // What was lent lies in the source, which nobody else may hold any more.
+            GC.KeepAlive(source);
+            return copy;
         }
 
         byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)source.Spec.Bytes));

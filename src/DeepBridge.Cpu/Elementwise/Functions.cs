@@ -1,0 +1,177 @@
+using System.Runtime.CompilerServices;
+
+namespace DeepBridge.Cpu;
+
+/// <summary>Transcendental functions of float and double vectors, accurate to a few units in the last place.</summary>
+internal static class Functions
+{
+    /// <summary>Coefficients of (eʳ − 1 − r) / r² for |r| ≤ ½ log 2, highest first: S. Moshier's Cephes library, single precision.</summary>
+    private static ReadOnlySpan<double> ExpSingle =>
+        [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1];
+
+    /// <summary>The same as the first terms of its Taylor series, 1/13! to 1/2!.</summary>
+    private static ReadOnlySpan<double> ExpDouble =>
+    [
+        1.6059043836821613e-10, 2.08767569878681e-9, 2.505210838544172e-8, 2.755731922398589e-7, 2.7557319223985893e-6,
+        2.48015873015873e-5, 1.984126984126984e-4, 1.388888888888889e-3, 8.333333333333333e-3, 4.1666666666666664e-2,
+        1.6666666666666666e-1, 0.5,
+    ];
+
+    /// <summary>Coefficients of erf(x)/x − 1 in x², for |x| ≤ 0.9277: a Chebyshev fit, error below 2⁻⁵⁸.</summary>
+    private static ReadOnlySpan<double> ErfNear =>
+    [
+        -8.266738821291225e-10, 1.3951206757437107e-08, -1.6257454461160395e-07, 1.6453282943776252e-06,
+        -1.4925171585238741e-05, 0.000120553155940458, -0.0008548326606658164, 0.005223977619097341,
+        -0.026866170644560625, 0.11283791670952471, -0.37612638903183704, 0.12837916709551256,
+    ];
+
+    /// <summary>Coefficients of log(1 − erf(3.46 + 2.54u)) for |u| ≤ 1: a Chebyshev fit, error below 2⁻⁵⁰.</summary>
+    private static ReadOnlySpan<double> ErfFar =>
+    [
+        -1.153851479329229e-08, 3.0109559115687844e-08, 2.934405406712452e-09, -5.631039651701287e-08,
+        2.8460149498043e-08, -1.0305144624043717e-07, 5.610647859460767e-07, -1.3999108573847487e-06,
+        2.7444861003779687e-06, -4.834561631660813e-06, 6.621937374979097e-06, -3.058441622892341e-06,
+        -2.1546724245915624e-05, 0.00011031900219353715, -0.00037216682279932385, 0.001066098590193013,
+        -0.002784033732230025, 0.0068482350771586625, -0.016205538911992882, 0.03761653923384755,
+        -0.08796308066965855, -6.233003618753818, -18.25951301788274, -13.823339886807204,
+    ];
+
+    /// <summary>eˣ.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static TVector Exp<TLanes, TVector, T>(TVector x)
+        where TLanes : ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged
+    {
+        TVector p = Reduce<TLanes, TVector, T>(x, out TVector first, out TVector second);
+        return TLanes.Multiply(TLanes.MultiplyAdd(p, first, first), second);
+    }
+
+    /// <summary>eˣ − 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static TVector Expm1<TLanes, TVector, T>(TVector x)
+        where TLanes : ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged
+    {
+        TVector p = Reduce<TLanes, TVector, T>(x, out TVector first, out TVector second);
+        TVector one = TLanes.Subtract(first, TLanes.Divide(TLanes.Constant(1), second));
+        return TLanes.Multiply(TLanes.MultiplyAdd(p, first, one), second);
+    }
+
+    /// <summary>log(1 + x), by W. Kahan's correction of the rounding of 1 + x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static TVector Log1p<TLanes, TVector, T>(TVector x)
+        where TLanes : ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged
+    {
+        TVector sum = TLanes.Add(x, TLanes.Constant(1)), taken = TLanes.Subtract(sum, TLanes.Constant(1));
+        TVector log = TLanes.Log(sum);
+        TVector corrected = TLanes.Multiply(log, TLanes.Divide(x, taken));
+        corrected = TLanes.Select(TLanes.Equal(sum, TLanes.Constant(double.PositiveInfinity)), log, corrected);
+        return TLanes.Select(TLanes.Equal(taken, TLanes.Constant(0)), x, corrected);
+    }
+
+    /// <summary>The hyperbolic tangent: t / (t + 2) for t = e²ˣ − 1 and x ≥ 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static TVector Tanh<TLanes, TVector, T>(TVector x)
+        where TLanes : ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged
+    {
+        TVector most = TLanes.Constant(20), size = TLanes.Abs(x);
+        size = TLanes.Select(TLanes.Less(most, size), most, size);
+        TVector t = Expm1<TLanes, TVector, T>(TLanes.Add(size, size));
+        return WithSign<TLanes, TVector, T>(TLanes.Divide(t, TLanes.Add(t, TLanes.Constant(2))), x);
+    }
+
+    /// <summary>1 / (1 + e⁻ˣ).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static TVector Sigmoid<TLanes, TVector, T>(TVector x)
+        where TLanes : ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged =>
+        TLanes.Divide(TLanes.Constant(1), TLanes.Add(TLanes.Constant(1), Exp<TLanes, TVector, T>(TLanes.Negate(x))));
+
+    /// <summary>The error function; the fits for float are N. Juffa's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static TVector Erf<TLanes, TVector, T>(TVector x)
+        where TLanes : ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged
+    {
+        TVector size = TLanes.Abs(x), square = TLanes.Multiply(x, x), near, far;
+        if (typeof(T) == typeof(float))
+        {
+            near = Polynomial<TLanes, TVector, T>(
+                square, [-5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1]);
+            far = Polynomial<TLanes, TVector, T>(
+                size, [-1.72853470e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2, -1.06777877e-1, -6.34846687e-1, -1.28717512e-1]);
+            far = TLanes.MultiplyAdd(far, size, TLanes.Negate(size));
+        }
+        else
+        {
+            near = Polynomial<TLanes, TVector, T>(square, ErfNear);
+            TVector most = TLanes.Constant(6), bounded = TLanes.Select(TLanes.Less(most, size), most, size);
+            far = Polynomial<TLanes, TVector, T>(
+                TLanes.Multiply(TLanes.Subtract(bounded, TLanes.Constant(3.46)), TLanes.Constant(1 / 2.54)), ErfFar);
+        }
+
+        near = TLanes.MultiplyAdd(near, x, x);
+        far = WithSign<TLanes, TVector, T>(TLanes.Subtract(TLanes.Constant(1), Exp<TLanes, TVector, T>(far)), x);
+        return TLanes.Select(TLanes.Less(TLanes.Constant(0.927734375), size), far, near);
+    }
+
+    /// <summary>eˣ − 1 = (p + 1)·first·second − 1, for p = eʳ − 1 and two powers of two, so that neither overflows early.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Reduce<TLanes, TVector, T>(TVector x, out TVector first, out TVector second)
+        where TLanes : ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged
+    {
+        bool single = typeof(T) == typeof(float);
+        TVector most = TLanes.Constant(single ? 89 : 710), least = TLanes.Constant(single ? -104 : -746);
+        x = TLanes.Select(TLanes.Less(most, x), most, x);
+        x = TLanes.Select(TLanes.Less(x, least), least, x);
+        TVector n = TLanes.Round(TLanes.Multiply(x, TLanes.Constant(1.4426950408889634)));
+        TVector r = TLanes.MultiplyAdd(n, TLanes.Constant(single ? -0.693359375 : -6.93147180369123816490e-01), x);
+        r = TLanes.MultiplyAdd(n, TLanes.Constant(single ? 2.12194440e-4 : -1.90821492927058770002e-10), r);
+        TVector half = TLanes.Round(TLanes.Multiply(n, TLanes.Constant(0.5)));
+        first = PowerOfTwo<TLanes, TVector, T>(half);
+        second = PowerOfTwo<TLanes, TVector, T>(TLanes.Subtract(n, half));
+        TVector q = Polynomial<TLanes, TVector, T>(r, single ? ExpSingle : ExpDouble);
+        return TLanes.MultiplyAdd(TLanes.Multiply(r, r), q, r);
+    }
+
+    /// <summary>2ⁿ for an integer n in the range of normal numbers: n is added to the last bits of a large number, and they become the exponent.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector PowerOfTwo<TLanes, TVector, T>(TVector n)
+        where TLanes : ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged => typeof(T) == typeof(float)
+        ? TLanes.ShiftLeft(TLanes.Add(n, TLanes.Constant(12582912 + 127)), 23)
+        : TLanes.ShiftLeft(TLanes.Add(n, TLanes.Constant(6755399441055744 + 1023.0)), 52);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector WithSign<TLanes, TVector, T>(TVector size, TVector sign)
+        where TLanes : ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged => TLanes.Or(size, TLanes.And(sign, TLanes.Constant(-0.0)));
+
+    /// <summary>Horner's rule.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Polynomial<TLanes, TVector, T>(TVector x, ReadOnlySpan<double> coefficients)
+        where TLanes : ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged
+    {
+        TVector sum = TLanes.Constant(coefficients[0]);
+        for (int i = 1; i < coefficients.Length; i++)
+        {
+            sum = TLanes.MultiplyAdd(sum, x, TLanes.Constant(coefficients[i]));
+        }
+
+        return sum;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using DeepBridge.Backends;
+
+namespace DeepBridge.Cpu;
+
+/// <summary>Runs elementwise functions of one input.</summary>
+internal static unsafe class Unary
+{
+    /// <summary>Elements in a chunk of a parallel loop.</summary>
+    internal const int Chunk = 1 << 14;
+
+    /// <summary>A function of every dtype that computes.</summary>
+    internal static void Numeric<TOp>(in KernelCall call)
+        where TOp : IUnary
+    {
+        switch (call.OutputSpecs[0].DType)
+        {
+            case DType.Int32:
+                Run<TOp, int>(call);
+                break;
+            case DType.Int64:
+                Run<TOp, long>(call);
+                break;
+            default:
+                Floating<TOp>(call);
+                break;
+        }
+    }
+
+    /// <summary>A function of floats and doubles.</summary>
+    internal static void Floating<TOp>(in KernelCall call)
+        where TOp : IUnary
+    {
+        if (call.OutputSpecs[0].DType == DType.Float32)
+        {
+            Run<TOp, float>(call);
+        }
+        else
+        {
+            Run<TOp, double>(call);
+        }
+    }
+
+    /// <summary>A function of bools as bytes.</summary>
+    internal static void Bool<TOp>(in KernelCall call)
+        where TOp : IUnary => Run<TOp, byte>(call);
+
+    /// <summary>Whether a loop is worth a second thread.</summary>
+    /// <param name="count">Its elements.</param>
+    /// <param name="heavy">Whether each costs much.</param>
+    /// <returns>True where it is.</returns>
+    internal static bool IsLarge(long count, bool heavy) => count >= (heavy ? 2 * Chunk : 8 * Chunk);
+
+    private static void Run<TOp, T>(in KernelCall call)
+        where TOp : IUnary
+        where T : unmanaged, INumber<T>
+    {
+        CpuTensor x = (CpuTensor)call.Inputs[0];
+        CpuTensor y = CpuTensor.Reuse(call, 0) ?? CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
+        call.Outputs[0] = y;
+        if (!x.IsDense)
+        {
+            Copying.ToDense(x, ref y.First<byte>());
+            x = y;
+        }
+
+        int count = y.Count;
+        if (IsLarge(count, TOp.IsHeavy))
+        {
+            Workers.Run((count + Chunk - 1) / Chunk, new Work<TOp, T>((T*)Unsafe.AsPointer(ref x.First<T>()), (T*)Unsafe.AsPointer(ref y.First<T>()), count));
+        }
+        else
+        {
+            Loops.Unary<TOp, T>(ref x.First<T>(), ref y.First<T>(), count);
+        }
+    }
+
+    /// <summary>Large data is never on the managed heap, so its address holds.</summary>
+    private readonly struct Work<TOp, T>(T* x, T* y, int count) : IWork
+        where TOp : IUnary
+        where T : unmanaged, INumber<T>
+    {
+        public void Run(int chunk)
+        {
+            int first = chunk * Chunk;
+            Loops.Unary<TOp, T>(ref x[first], ref y[first], Math.Min(Chunk, count - first));
+        }
+    }
+}

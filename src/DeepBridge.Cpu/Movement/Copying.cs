@@ -1,0 +1,231 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace DeepBridge.Cpu;
+
+/// <summary>Copies between layouts, by the size of an element.</summary>
+internal static unsafe class Copying
+{
+    private const int ParallelElements = 1 << 16;
+    private const int Tile = 8;
+    private const int Strip = 8 * Tile;
+
+    /// <summary>Copies a tensor of any layout to dense memory.</summary>
+    /// <param name="source">The tensor.</param>
+    /// <param name="target">Dense memory of its size.</param>
+    internal static void ToDense(CpuTensor source, ref byte target)
+    {
+        if (source.IsDense)
+        {
+            Unsafe.CopyBlockUnaligned(ref target, ref source.First<byte>(), (uint)source.Spec.Bytes);
+            return;
+        }
+
+        ReadOnlySpan<int> shape = source.Spec.Shape.AsSpan();
+        Span<long> strides = stackalloc long[2 * shape.Length];
+        source.Strides.CopyTo(strides);
+        DenseStrides(shape, strides[shape.Length..]);
+        Run(ref source.First<byte>(), ref target, source.Spec.DType.Size(), shape, strides);
+    }
+
+    /// <summary>The strides of a row-by-row layout.</summary>
+    /// <param name="shape">The shape.</param>
+    /// <param name="strides">One an axis.</param>
+    internal static void DenseStrides(ReadOnlySpan<int> shape, Span<long> strides)
+    {
+        long stride = 1;
+        for (int axis = shape.Length - 1; axis >= 0; axis--)
+        {
+            strides[axis] = stride;
+            stride *= shape[axis];
+        }
+    }
+
+    /// <summary>Copies elements of a shape from one layout to another; the two must not overlap.</summary>
+    /// <param name="source">The first element of the one.</param>
+    /// <param name="target">The first element of the other.</param>
+    /// <param name="size">The size of an element: 1, 2, 4 or 8.</param>
+    /// <param name="shape">The shape.</param>
+    /// <param name="strides">The strides of the source, then those of the target.</param>
+    internal static void Run(ref byte source, ref byte target, int size, ReadOnlySpan<int> shape, ReadOnlySpan<long> strides)
+    {
+        if (shape.Contains(0))
+        {
+            return;
+        }
+
+        fixed (byte* from = &source, to = &target)
+        {
+            Run(from, to, size, shape, strides);
+        }
+    }
+
+    private static void Run(byte* source, byte* target, int size, ReadOnlySpan<int> shape, ReadOnlySpan<long> strides)
+    {
+        if (!Walk.TryMake(shape, strides, out Walk walk))
+        {
+            int rank = shape.Length;
+            long[] inner = [.. strides[1..rank], .. strides[(rank + 1)..]];
+            for (int i = 0; i < shape[0]; i++)
+            {
+                Run(source + (i * strides[0] * size), target + (i * strides[rank] * size), size, shape[1..], inner);
+            }
+
+            return;
+        }
+
+        switch (size)
+        {
+            case 1:
+                Run<byte>(source, target, walk);
+                break;
+            case 2:
+                Run<ushort>(source, target, walk);
+                break;
+            case 4:
+                Run<uint>(source, target, walk);
+                break;
+            default:
+                Run<ulong>(source, target, walk);
+                break;
+        }
+    }
+
+    private static void Run<T>(void* source, void* target, Walk walk)
+        where T : unmanaged
+    {
+        bool transposes = false;
+        for (int axis = 1; axis < walk.Rank && walk.Stride(0) is not (0 or 1) && walk.Stride(1) == 1 && !transposes; axis++)
+        {
+            if (walk.Stride(0, axis) == 1)
+            {
+                walk.Swap(1, axis);
+                transposes = true;
+            }
+        }
+
+        long strips = transposes ? (walk.Extent(1) + Strip - 1) / Strip : 1;
+        long rows = transposes ? walk.Rows / walk.Extent(1) * strips : walk.Rows;
+        long elements = walk.Rows * walk.Inner;
+        int chunks = elements < ParallelElements ? 1 : (int)Math.Min(rows, elements / (ParallelElements / 4));
+        Work<T> work = new((T*)source, (T*)target, walk, transposes ? strips : 0, rows, Math.Max(chunks, 1));
+        if (chunks <= 1)
+        {
+            work.Run(0);
+        }
+        else
+        {
+            Workers.Run(chunks, work);
+        }
+    }
+
+    private readonly struct Work<T>(T* source, T* target, Walk walk, long strips, long rows, int chunks) : IWork
+        where T : unmanaged
+    {
+        public void Run(int chunk)
+        {
+            for (long row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; row++)
+            {
+                if (strips > 0)
+                {
+                    Transpose(row);
+                }
+                else
+                {
+                    Row(source + walk.Offset(0, row), target + walk.Offset(1, row));
+                }
+            }
+        }
+
+        private void Row(T* from, T* to)
+        {
+            nint a = walk.Stride(0), b = walk.Stride(1);
+            int count = walk.Inner;
+            if (a == 1 && b == 1)
+            {
+                new ReadOnlySpan<T>(from, count).CopyTo(new Span<T>(to, count));
+            }
+            else if (a == 0 && b == 1)
+            {
+                new Span<T>(to, count).Fill(*from);
+            }
+            else
+            {
+                for (int i = 0; i < count; i++)
+                {
+                    to[i * b] = from[i * a];
+                }
+            }
+        }
+
+        /// <summary>Eight rows of eight, in registers.</summary>
+        private static void Transpose8(float* x, nint a, float* y, nint b)
+        {
+            Vector256<float> r0 = Avx.LoadVector256(x), r1 = Avx.LoadVector256(x + a), r2 = Avx.LoadVector256(x + (2 * a)), r3 = Avx.LoadVector256(x + (3 * a));
+            x += 4 * a;
+            Vector256<float> r4 = Avx.LoadVector256(x), r5 = Avx.LoadVector256(x + a), r6 = Avx.LoadVector256(x + (2 * a)), r7 = Avx.LoadVector256(x + (3 * a));
+            Quarter(r0, r1, r2, r3, out Vector256<float> p0, out Vector256<float> p1, out Vector256<float> p2, out Vector256<float> p3);
+            Quarter(r4, r5, r6, r7, out Vector256<float> q0, out Vector256<float> q1, out Vector256<float> q2, out Vector256<float> q3);
+            Avx.Store(y, Avx.Permute2x128(p0, q0, 0x20));
+            Avx.Store(y + b, Avx.Permute2x128(p1, q1, 0x20));
+            Avx.Store(y + (2 * b), Avx.Permute2x128(p2, q2, 0x20));
+            Avx.Store(y + (3 * b), Avx.Permute2x128(p3, q3, 0x20));
+            y += 4 * b;
+            Avx.Store(y, Avx.Permute2x128(p0, q0, 0x31));
+            Avx.Store(y + b, Avx.Permute2x128(p1, q1, 0x31));
+            Avx.Store(y + (2 * b), Avx.Permute2x128(p2, q2, 0x31));
+            Avx.Store(y + (3 * b), Avx.Permute2x128(p3, q3, 0x31));
+        }
+
+        /// <summary>Transposes the two 4 × 4 halves of four rows.</summary>
+        private static void Quarter(
+            Vector256<float> r0,
+            Vector256<float> r1,
+            Vector256<float> r2,
+            Vector256<float> r3,
+            out Vector256<float> c0,
+            out Vector256<float> c1,
+            out Vector256<float> c2,
+            out Vector256<float> c3)
+        {
+            Vector256<double> low01 = Avx.UnpackLow(r0, r1).AsDouble(), high01 = Avx.UnpackHigh(r0, r1).AsDouble();
+            Vector256<double> low23 = Avx.UnpackLow(r2, r3).AsDouble(), high23 = Avx.UnpackHigh(r2, r3).AsDouble();
+            c0 = Avx.UnpackLow(low01, low23).AsSingle();
+            c1 = Avx.UnpackHigh(low01, low23).AsSingle();
+            c2 = Avx.UnpackLow(high01, high23).AsSingle();
+            c3 = Avx.UnpackHigh(high01, high23).AsSingle();
+        }
+
+        /// <summary>A strip of a plane whose rows are the other layout's columns, in tiles that stay in the cache.</summary>
+        private void Transpose(long row)
+        {
+            (long plane, long strip) = Math.DivRem(row, strips);
+            T* from = source + walk.Offset(0, plane, 2), to = target + walk.Offset(1, plane, 2);
+            nint a = walk.Stride(0), b = walk.Stride(1, 1);
+            int end = (int)Math.Min(walk.Extent(1), (strip + 1) * Strip);
+            for (int i = (int)strip * Strip; i < end; i += Tile)
+            {
+                int tall = Math.Min(Tile, end - i);
+                for (int j = 0; j < walk.Inner; j += Tile)
+                {
+                    int wide = Math.Min(Tile, walk.Inner - j);
+                    T* in0 = from + i + (j * a), out0 = to + (i * b) + j;
+                    if (sizeof(T) == 4 && Avx.IsSupported && tall == Tile && wide == Tile)
+                    {
+                        Transpose8((float*)in0, a, (float*)out0, b);
+                        continue;
+                    }
+
+                    for (int r = 0; r < tall; r++)
+                    {
+                        for (int c = 0; c < wide; c++)
+                        {
+                            out0[(r * b) + c] = in0[r + (c * a)];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

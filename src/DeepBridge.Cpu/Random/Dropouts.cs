@@ -1,0 +1,95 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using DeepBridge.Backends;
+using DeepBridge.Ops;
+using DeepBridge.Randomness;
+
+namespace DeepBridge.Cpu;
+
+/// <summary>Dropout in one pass, with the bits of its decomposition.</summary>
+internal static unsafe class Dropouts
+{
+    private const int Block = 1 << 10;
+
+    /// <summary>Draws the mask and scales what stays.</summary>
+    internal static void Forward(Dropout op, in KernelCall call)
+    {
+        CpuTensor mask = CpuTensor.Allocate(call.OutputSpecs[1], call.Device);
+        call.Outputs[1] = mask;
+        call.Outputs[2] = CpuBackend.Advance((CpuTensor)call.Inputs[1], call.Device, mask.Count, out ulong key, out ulong counter);
+        Run(call, mask, op.Probability, draws: true, key, counter);
+    }
+
+    /// <summary>Scales by the mask.</summary>
+    internal static void Backward(DropoutGradient op, in KernelCall call)
+    {
+        CpuTensor given = (CpuTensor)call.Inputs[1], mask = Dense.Of(given);
+        Run(call, mask, op.Probability, draws: false, 0, 0);
+        Dense.Done(mask, given);
+    }
+
+    private static void Run(in KernelCall call, CpuTensor mask, double probability, bool draws, ulong key, ulong counter)
+    {
+        if (call.OutputSpecs[0].DType == DType.Float32)
+        {
+            Run(call, mask, (float)probability, (float)(1 / (1 - probability)), draws, key, counter);
+        }
+        else
+        {
+            Run(call, mask, (float)probability, 1 / (1 - probability), draws, key, counter);
+        }
+    }
+
+    private static void Run<T>(in KernelCall call, CpuTensor mask, float probability, T scale, bool draws, ulong key, ulong counter)
+        where T : unmanaged, INumber<T>
+    {
+        CpuTensor source = (CpuTensor)call.Inputs[0], x = Dense.Of(source);
+        CpuTensor y = CpuTensor.Reuse(call, 0) ?? CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
+        call.Outputs[0] = y;
+        fixed (T* from = &x.First<T>(), to = &y.First<T>())
+        {
+            fixed (byte* bits = &mask.First<byte>())
+            {
+                Work<T> work = new(from, to, bits, x.Count, probability, scale, draws, key, counter, 1);
+                int blocks = (x.Count + Block - 1) / Block;
+                int chunks = blocks >= 16 ? Math.Min(64, blocks / 4) : 1;
+                Workers.Run(chunks, work with { Chunks = chunks });
+            }
+        }
+
+        Dense.Done(x, source);
+    }
+
+    private readonly record struct Work<T>(
+        nint X, nint Y, nint Mask, int Count, float Probability, T Scale, bool Draws, ulong Key, ulong Counter, int Chunks) : IWork
+        where T : unmanaged, INumber<T>
+    {
+        internal Work(T* x, T* y, byte* mask, int count, float probability, T scale, bool draws, ulong key, ulong counter, int chunks)
+            : this((nint)x, (nint)y, (nint)mask, count, probability, scale, draws, key, counter, chunks)
+        {
+        }
+
+        [SkipLocalsInit]
+        public void Run(int chunk)
+        {
+            Span<float> uniform = stackalloc float[Block];
+            int blocks = (Count + Block - 1) / Block;
+            for (int block = (int)((long)blocks * chunk / Chunks); block < (int)((long)blocks * (chunk + 1) / Chunks); block++)
+            {
+                int first = block * Block, count = Math.Min(Block, Count - first);
+                byte* mask = (byte*)Mask + first;
+                if (Draws)
+                {
+                    float probability = Probability;
+                    Philox.Uniforms(Key, Counter + ((ulong)first / 4), uniform[..count]);
+                    Loops.Compare<LessEqualKernel, float>(ref probability, 0, ref uniform[0], 1, ref *mask, count);
+                }
+
+                T* x = (T*)X + first, y = (T*)Y + first;
+                T scale = Scale, zero = T.Zero;
+                Loops.Binary<MultiplyKernel, T>(ref *x, 1, ref scale, 0, ref *y, count);
+                Selecting.Row(mask, 1, y, 1, &zero, 0, y, count);
+            }
+        }
+    }
+}
