@@ -15,7 +15,7 @@ internal sealed record DigitsFile(float[] Pixels, long[] Labels)
 
     /// <summary>Reads a CSV file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="labelled">Whether a 65th column must hold the label; otherwise it may stand there and is ignored.</param>
+    /// <param name="labelled">Whether a 65th column must hold the label; otherwise it may stand there: it is checked and not used.</param>
     /// <returns>The rows.</returns>
     /// <exception cref="InvalidInputException">A row is not what it must be.</exception>
     internal static DigitsFile Read(string path, bool labelled)
@@ -43,7 +43,7 @@ internal sealed record DigitsFile(float[] Pixels, long[] Labels)
                 pixels.Add(Cell(path, number, cells[i], "a pixel", Darkest) / (float)Darkest);
             }
 
-            labels.Add(labelled ? Cell(path, number, cells[PixelCount], "a label", 9) : -1);
+            labels.Add(cells.Length > PixelCount ? Cell(path, number, cells[PixelCount], "a label", 9) : -1);
         }
 
         return labels.Count > 0 ? new DigitsFile([.. pixels], [.. labels]) : throw new InvalidInputException($"{path} has no rows.");

@@ -22,7 +22,10 @@ public enum OpClass
     Composite,
 }
 
-/// <summary>|actual − expected| ≤ Relative·|expected| + Absolute·(the largest |expected| of the tensor).</summary>
+/// <summary>
+/// |actual − expected| ≤ Relative·|expected| + Absolute·scale; the scale is the largest |expected| of the tensor, or of
+/// all gradients of an op together.
+/// </summary>
 /// <param name="Relative">The part of the element.</param>
 /// <param name="Absolute">The part of the largest element.</param>
 public readonly record struct Tolerance(double Relative, double Absolute);

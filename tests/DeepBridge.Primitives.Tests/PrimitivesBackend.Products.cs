@@ -1,5 +1,4 @@
 using System.Numerics;
-using DeepBridge.Backends;
 using DeepBridge.Ops;
 
 namespace DeepBridge.Primitives.Tests;

@@ -1,8 +1,6 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
 using DeepBridge.Backends;
 using DeepBridge.Ops;
-using DeepBridge.Randomness;
 
 namespace DeepBridge.Primitives.Tests;
 

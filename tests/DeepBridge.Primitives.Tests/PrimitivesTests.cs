@@ -1,5 +1,3 @@
-using DeepBridge.Backends;
-using DeepBridge.Ops;
 using DeepBridge.Testing;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

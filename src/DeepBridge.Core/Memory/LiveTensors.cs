@@ -23,7 +23,7 @@ public static class LiveTensors
         {
             lock (s_lock)
             {
-                long sum = Interlocked.Read(ref s_finished);
+                long sum = s_finished;
                 foreach (WeakReference<Cell> reference in s_cells)
                 {
                     sum += reference.TryGetTarget(out Cell? cell) ? cell.Value : 0;
@@ -55,6 +55,13 @@ public static class LiveTensors
         internal long Value;
 
         // Emptied, since the cell can still be reached until it has been finalized.
-        ~Cell() => Interlocked.Add(ref s_finished, Interlocked.Exchange(ref Value, 0));
+        ~Cell()
+        {
+            lock (s_lock)
+            {
+                s_finished += Value;
+                Value = 0;
+            }
+        }
     }
 }

@@ -1,5 +1,4 @@
 using DeepBridge.Backends;
-using DeepBridge.Memory;
 using DeepBridge.Ops;
 using Xunit;
 

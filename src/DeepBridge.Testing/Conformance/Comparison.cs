@@ -1,5 +1,3 @@
-using DeepBridge.Ops;
-
 namespace DeepBridge.Testing;
 
 /// <summary>Runs cases and says what differs.</summary>
@@ -28,7 +26,7 @@ internal static class Comparison
     }
 
     /// <summary>Where numbers differ from what was expected; null: nowhere.</summary>
-    internal static string? Difference(double[] expected, double[] actual, Tolerance tolerance, DType dtype, double magnitude = 0)
+    private static string? Difference(double[] expected, double[] actual, Tolerance tolerance, DType dtype, double magnitude)
     {
         double scale = tolerance.Absolute == 0 ? 0 : Math.Max(magnitude, Largest(expected));
         double floor = (tolerance.Absolute * scale) + (tolerance == default ? 0 : Tolerances.Tiny(dtype));

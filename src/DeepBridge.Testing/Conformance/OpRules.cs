@@ -1,4 +1,3 @@
-using DeepBridge.Memory;
 using Xunit;
 
 namespace DeepBridge.Testing;

@@ -1,4 +1,3 @@
-using DeepBridge.Backends;
 using DeepBridge.Ops;
 using DeepBridge.Randomness;
 

@@ -1,5 +1,4 @@
 using DeepBridge.Backends;
-using DeepBridge.Ops;
 
 namespace DeepBridge.Testing;
 
