@@ -157,6 +157,21 @@ public sealed partial class Tensor : IDisposable
         return array;
     }
 
+    /// <summary>The elements as the BCL's tensor.</summary>
+    /// <typeparam name="T">The element type; it must match the dtype.</typeparam>
+    /// <returns>A dense copy of the same shape.</returns>
+    public System.Numerics.Tensors.Tensor<T> ToNumerics<T>()
+        where T : unmanaged
+    {
+        nint[] lengths = new nint[Rank];
+        for (int axis = 0; axis < lengths.Length; axis++)
+        {
+            lengths[axis] = Shape[axis];
+        }
+
+        return System.Numerics.Tensors.Tensor.Create(ToArray<T>(), lengths);
+    }
+
     /// <summary>Copies the elements out, row by row.</summary>
     /// <typeparam name="T">The element type; it must match the dtype.</typeparam>
     /// <param name="destination">Where they go; at least as long as <see cref="Count"/>.</param>
