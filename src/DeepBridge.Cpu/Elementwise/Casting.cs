@@ -21,102 +21,73 @@ internal static class Casting
         }
 
         CpuTensor x = Dense.Of(source), y = CpuTensor.Allocate(spec, source.Device);
-        switch (source.Spec.DType)
+        _ = source.Spec.DType switch
         {
-            case DType.Bool or DType.UInt8:
-                From(x.Span<byte>(), y);
-                break;
-            case DType.Int8:
-                From(x.Span<sbyte>(), y);
-                break;
-            case DType.Int16:
-                From(x.Span<short>(), y);
-                break;
-            case DType.Int32:
-                From(x.Span<int>(), y);
-                break;
-            case DType.Int64:
-                From(x.Span<long>(), y);
-                break;
-            case DType.Float16 when spec.DType != DType.Bool:
-                From(x.Span<Half>(), y);
-                break;
-            case DType.Float32:
-                From(x.Span<float>(), y);
-                break;
-            case DType.Float64:
-                From(x.Span<double>(), y);
-                break;
-            case DType.BFloat16 when spec.DType == DType.Float32:
-                Widen(x.Span<BFloat16>(), y.Span<float>());
-                break;
-            default:
-                CpuTensor wide = Cast(x, spec.As(DType.Float32));
-                From(wide.Span<float>(), y);
-                wide.Release();
-                break;
-        }
-
+            DType.Bool or DType.UInt8 => From<byte>(x, y),
+            DType.Int8 => From<sbyte>(x, y),
+            DType.Int16 => From<short>(x, y),
+            DType.Int32 => From<int>(x, y),
+            DType.Int64 => From<long>(x, y),
+            DType.Float16 when spec.DType != DType.Bool => From<Half>(x, y),
+            DType.Float32 => From<float>(x, y),
+            DType.Float64 => From<double>(x, y),
+            DType.BFloat16 when spec.DType == DType.Float32 => Widen(x, y),
+            _ => FromWide(x, y),
+        };
         Dense.Done(x, source);
         return y;
     }
 
-    private static void From<T>(ReadOnlySpan<T> x, CpuTensor y)
-        where T : unmanaged, INumber<T>
+    private static CpuTensor FromWide(CpuTensor x, CpuTensor y)
     {
-        switch (y.Spec.DType)
-        {
-            case DType.Bool:
-                T zero = T.Zero;
-                Loops.Compare<NotEqualKernel, T>(ref MemoryMarshal.GetReference(x), 1, ref zero, 0, ref y.First<byte>(), x.Length);
-                break;
-            case DType.UInt8:
-                Convert(x, y.Span<byte>());
-                break;
-            case DType.Int8:
-                Convert(x, y.Span<sbyte>());
-                break;
-            case DType.Int16:
-                Convert(x, y.Span<short>());
-                break;
-            case DType.Int32:
-                Convert(x, y.Span<int>());
-                break;
-            case DType.Int64:
-                Convert(x, y.Span<long>());
-                break;
-            case DType.Float16:
-                Convert(x, y.Span<Half>());
-                break;
-            case DType.BFloat16:
-                Narrow(x, y);
-                break;
-            case DType.Float32:
-                Convert(x, y.Span<float>());
-                break;
-            default:
-                Convert(x, y.Span<double>());
-                break;
-        }
+        CpuTensor wide = Cast(x, y.Spec.As(DType.Float32));
+        From<float>(wide, y);
+        wide.Release();
+        return y;
     }
 
-    private static void Convert<TFrom, TTo>(ReadOnlySpan<TFrom> x, Span<TTo> y)
+    private static CpuTensor From<T>(CpuTensor x, CpuTensor y)
+        where T : unmanaged, INumber<T> => y.Spec.DType switch
+        {
+            DType.Bool => Test<T>(x, y),
+            DType.UInt8 => Convert<T, byte>(x, y),
+            DType.Int8 => Convert<T, sbyte>(x, y),
+            DType.Int16 => Convert<T, short>(x, y),
+            DType.Int32 => Convert<T, int>(x, y),
+            DType.Int64 => Convert<T, long>(x, y),
+            DType.Float16 => Convert<T, Half>(x, y),
+            DType.BFloat16 => Narrow<T>(x, y),
+            DType.Float32 => Convert<T, float>(x, y),
+            _ => Convert<T, double>(x, y),
+        };
+
+    private static CpuTensor Test<T>(CpuTensor x, CpuTensor y)
+        where T : unmanaged, INumber<T>
+    {
+        T zero = T.Zero;
+        Loops.Compare<NotEqualKernel, T>(ref x.First<T>(), 1, ref zero, 0, ref y.First<byte>(), x.Count);
+        return y;
+    }
+
+    private static CpuTensor Convert<TFrom, TTo>(CpuTensor x, CpuTensor y)
         where TFrom : unmanaged, INumber<TFrom>
         where TTo : unmanaged, INumber<TTo>
     {
         bool floating = typeof(TFrom) == typeof(float) || typeof(TFrom) == typeof(double) || typeof(TFrom) == typeof(Half);
         if (typeof(TFrom) == typeof(float) && typeof(TTo) == typeof(int))
         {
-            ToInt32(MemoryMarshal.Cast<TFrom, float>(x), MemoryMarshal.Cast<TTo, int>(y));
+            ToInt32(x.Span<float>(), y.Span<int>());
         }
         else if (floating)
         {
-            TensorPrimitives.ConvertSaturating(x, y);
+            TensorPrimitives.ConvertSaturating<TFrom, TTo>(x.Span<TFrom>(), y.Span<TTo>());
         }
         else
         {
-            TensorPrimitives.ConvertTruncating(x, y);
+            TensorPrimitives.ConvertTruncating<TFrom, TTo>(x.Span<TFrom>(), y.Span<TTo>());
         }
+
+        return y;
     }
 
     private static void ToInt32(ReadOnlySpan<float> x, Span<int> y)
@@ -133,9 +104,10 @@ internal static class Casting
         }
     }
 
-    private static void Narrow<T>(ReadOnlySpan<T> x, CpuTensor y)
+    private static CpuTensor Narrow<T>(CpuTensor source, CpuTensor y)
         where T : unmanaged, INumber<T>
     {
+        ReadOnlySpan<T> x = source.Span<T>();
         Span<ushort> narrow = y.Span<ushort>();
         int i = 0;
         if (typeof(T) == typeof(float))
@@ -151,6 +123,8 @@ internal static class Casting
         {
             narrow[i] = ((BFloat16)float.CreateTruncating(x[i])).Bits;
         }
+
+        return y;
     }
 
     /// <summary>The upper halves, to nearest and ties to even; NaN stays NaN.</summary>
@@ -161,10 +135,10 @@ internal static class Casting
         return Vector.ConditionalSelect(isNaN, (bits >> 16) | new Vector<uint>(0x40), rounded);
     }
 
-    private static void Widen(ReadOnlySpan<BFloat16> x, Span<float> y)
+    private static CpuTensor Widen(CpuTensor x, CpuTensor y)
     {
-        ReadOnlySpan<ushort> narrow = MemoryMarshal.Cast<BFloat16, ushort>(x);
-        Span<uint> wide = MemoryMarshal.Cast<float, uint>(y);
+        ReadOnlySpan<ushort> narrow = x.Span<ushort>();
+        Span<uint> wide = y.Span<uint>();
         int i = 0;
         for (; i <= narrow.Length - Vector<ushort>.Count; i += Vector<ushort>.Count)
         {
@@ -177,5 +151,7 @@ internal static class Casting
         {
             wide[i] = (uint)narrow[i] << 16;
         }
+
+        return y;
     }
 }

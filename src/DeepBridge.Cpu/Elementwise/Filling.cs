@@ -9,42 +9,20 @@ internal static class Filling
     /// <summary>Writes a scalar, cast to the dtype, into every element.</summary>
     /// <param name="y">Dense data.</param>
     /// <param name="value">The scalar.</param>
-    internal static void Run(CpuTensor y, Scalar value)
+    internal static CpuTensor Run(CpuTensor y, Scalar value) => y.Spec.DType switch
     {
-        switch (y.Spec.DType)
-        {
-            case DType.Bool:
-                y.Span<byte>().Fill(value.Kind == DType.Float64 ? value.ToDouble() != 0 ? (byte)1 : (byte)0 : value.ToInt64() != 0 ? (byte)1 : (byte)0);
-                break;
-            case DType.UInt8:
-                y.Span<byte>().Fill(To<byte>(value));
-                break;
-            case DType.Int8:
-                y.Span<sbyte>().Fill(To<sbyte>(value));
-                break;
-            case DType.Int16:
-                y.Span<short>().Fill(To<short>(value));
-                break;
-            case DType.Int32:
-                y.Span<int>().Fill(To<int>(value));
-                break;
-            case DType.Int64:
-                y.Span<long>().Fill(To<long>(value));
-                break;
-            case DType.Float16:
-                y.Span<Half>().Fill(To<Half>(value));
-                break;
-            case DType.BFloat16:
-                y.Span<BFloat16>().Fill((BFloat16)To<float>(value));
-                break;
-            case DType.Float32:
-                y.Span<float>().Fill(To<float>(value));
-                break;
-            default:
-                y.Span<double>().Fill(To<double>(value));
-                break;
-        }
-    }
+        DType.Bool => Fill(y, (value.Kind == DType.Float64 ? value.ToDouble() != 0 : value.ToInt64() != 0) ? (byte)1 : (byte)0),
+        DType.UInt8 => Fill(y, To<byte>(value)),
+        DType.Int8 => Fill(y, To<sbyte>(value)),
+        DType.Int16 => Fill(y, To<short>(value)),
+        DType.Int32 => Fill(y, To<int>(value)),
+        DType.Int64 => Fill(y, To<long>(value)),
+        DType.Float16 => Fill(y, To<Half>(value)),
+        DType.BFloat16 => Fill(y, (BFloat16)To<float>(value)),
+        DType.Float32 => Fill(y, To<float>(value)),
+        _ => Fill(y, To<double>(value)),
+    };
+
 
     /// <summary>The numbers from 0 on.</summary>
     /// <param name="spec">Their spec.</param>
@@ -53,21 +31,13 @@ internal static class Filling
     internal static CpuTensor Iota(TensorSpec spec, Device device)
     {
         CpuTensor y = CpuTensor.Allocate(spec.As(spec.DType is DType.Float16 or DType.BFloat16 ? DType.Float32 : spec.DType), device);
-        switch (y.Spec.DType)
+        _ = y.Spec.DType switch
         {
-            case DType.Int32:
-                Count(y.Span<int>());
-                break;
-            case DType.Int64:
-                Count(y.Span<long>());
-                break;
-            case DType.Float32:
-                Count(y.Span<float>());
-                break;
-            default:
-                Count(y.Span<double>());
-                break;
-        }
+            DType.Int32 => Count<int>(y),
+            DType.Int64 => Count<long>(y),
+            DType.Float32 => Count<float>(y),
+            _ => Count<double>(y),
+        };
 
         if (ReferenceEquals(y.Spec, spec))
         {
@@ -79,13 +49,23 @@ internal static class Filling
         return narrow;
     }
 
-    private static void Count<T>(Span<T> y)
-        where T : INumber<T>
+    private static CpuTensor Fill<T>(CpuTensor y, T value)
+        where T : unmanaged
     {
-        for (int i = 0; i < y.Length; i++)
+        y.Span<T>().Fill(value);
+        return y;
+    }
+
+    private static CpuTensor Count<T>(CpuTensor y)
+        where T : unmanaged, INumber<T>
+    {
+        Span<T> numbers = y.Span<T>();
+        for (int i = 0; i < numbers.Length; i++)
         {
-            y[i] = T.CreateTruncating(i);
+            numbers[i] = T.CreateTruncating(i);
         }
+
+        return y;
     }
 
     private static T To<T>(Scalar value)

@@ -3,7 +3,10 @@ using System.Runtime.CompilerServices;
 namespace DeepBridge.Cpu;
 
 /// <summary>Transcendental functions of float and double vectors, accurate to a few units in the last place.</summary>
-internal static class Functions
+internal static class Functions<TLanes, TVector, T>
+    where TLanes : ILanes<TVector, T>
+    where TVector : unmanaged
+    where T : unmanaged
 {
     /// <summary>Coefficients of (eʳ − 1 − r) / r² for |r| ≤ ½ log 2, highest first: S. Moshier's Cephes library, single precision.</summary>
     private static ReadOnlySpan<double> ExpSingle =>
@@ -38,33 +41,24 @@ internal static class Functions
 
     /// <summary>eˣ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static TVector Exp<TLanes, TVector, T>(TVector x)
-        where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged
+    internal static TVector Exp(TVector x)
     {
-        TVector p = Reduce<TLanes, TVector, T>(x, out TVector first, out TVector second);
+        TVector p = Reduce(x, out TVector first, out TVector second);
         return TLanes.Multiply(TLanes.MultiplyAdd(p, first, first), second);
     }
 
     /// <summary>eˣ − 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static TVector Expm1<TLanes, TVector, T>(TVector x)
-        where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged
+    internal static TVector Expm1(TVector x)
     {
-        TVector p = Reduce<TLanes, TVector, T>(x, out TVector first, out TVector second);
+        TVector p = Reduce(x, out TVector first, out TVector second);
         TVector one = TLanes.Subtract(first, TLanes.Divide(TLanes.Constant(1), second));
         return TLanes.Multiply(TLanes.MultiplyAdd(p, first, one), second);
     }
 
     /// <summary>log(1 + x), by W. Kahan's correction of the rounding of 1 + x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static TVector Log1p<TLanes, TVector, T>(TVector x)
-        where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged
+    internal static TVector Log1p(TVector x)
     {
         TVector sum = TLanes.Add(x, TLanes.Constant(1)), taken = TLanes.Subtract(sum, TLanes.Constant(1));
         TVector log = TLanes.Log(sum);
@@ -75,60 +69,48 @@ internal static class Functions
 
     /// <summary>The hyperbolic tangent: t / (t + 2) for t = e²ˣ − 1 and x ≥ 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static TVector Tanh<TLanes, TVector, T>(TVector x)
-        where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged
+    internal static TVector Tanh(TVector x)
     {
         TVector most = TLanes.Constant(20), size = TLanes.Abs(x);
         size = TLanes.Select(TLanes.Less(most, size), most, size);
-        TVector t = Expm1<TLanes, TVector, T>(TLanes.Add(size, size));
-        return WithSign<TLanes, TVector, T>(TLanes.Divide(t, TLanes.Add(t, TLanes.Constant(2))), x);
+        TVector t = Expm1(TLanes.Add(size, size));
+        return WithSign(TLanes.Divide(t, TLanes.Add(t, TLanes.Constant(2))), x);
     }
 
     /// <summary>1 / (1 + e⁻ˣ).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static TVector Sigmoid<TLanes, TVector, T>(TVector x)
-        where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged =>
-        TLanes.Divide(TLanes.Constant(1), TLanes.Add(TLanes.Constant(1), Exp<TLanes, TVector, T>(TLanes.Negate(x))));
+    internal static TVector Sigmoid(TVector x) =>
+        TLanes.Divide(TLanes.Constant(1), TLanes.Add(TLanes.Constant(1), Exp(TLanes.Negate(x))));
 
     /// <summary>The error function; the fits for float are N. Juffa's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static TVector Erf<TLanes, TVector, T>(TVector x)
-        where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged
+    internal static TVector Erf(TVector x)
     {
         TVector size = TLanes.Abs(x), square = TLanes.Multiply(x, x), near, far;
         if (typeof(T) == typeof(float))
         {
-            near = Polynomial<TLanes, TVector, T>(
+            near = Polynomial(
                 square, [-5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1]);
-            far = Polynomial<TLanes, TVector, T>(
+            far = Polynomial(
                 size, [-1.72853470e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2, -1.06777877e-1, -6.34846687e-1, -1.28717512e-1]);
             far = TLanes.MultiplyAdd(far, size, TLanes.Negate(size));
         }
         else
         {
-            near = Polynomial<TLanes, TVector, T>(square, ErfNear);
+            near = Polynomial(square, ErfNear);
             TVector most = TLanes.Constant(6), bounded = TLanes.Select(TLanes.Less(most, size), most, size);
-            far = Polynomial<TLanes, TVector, T>(
+            far = Polynomial(
                 TLanes.Multiply(TLanes.Subtract(bounded, TLanes.Constant(3.46)), TLanes.Constant(1 / 2.54)), ErfFar);
         }
 
         near = TLanes.MultiplyAdd(near, x, x);
-        far = WithSign<TLanes, TVector, T>(TLanes.Subtract(TLanes.Constant(1), Exp<TLanes, TVector, T>(far)), x);
+        far = WithSign(TLanes.Subtract(TLanes.Constant(1), Exp(far)), x);
         return TLanes.Select(TLanes.Less(TLanes.Constant(0.927734375), size), far, near);
     }
 
     /// <summary>eˣ − 1 = (p + 1)·first·second − 1, for p = eʳ − 1 and two powers of two, so that neither overflows early.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Reduce<TLanes, TVector, T>(TVector x, out TVector first, out TVector second)
-        where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged
+    private static TVector Reduce(TVector x, out TVector first, out TVector second)
     {
         bool single = typeof(T) == typeof(float);
         TVector most = TLanes.Constant(single ? 89 : 710), least = TLanes.Constant(single ? -104 : -746);
@@ -138,33 +120,24 @@ internal static class Functions
         TVector r = TLanes.MultiplyAdd(n, TLanes.Constant(single ? -0.693359375 : -6.93147180369123816490e-01), x);
         r = TLanes.MultiplyAdd(n, TLanes.Constant(single ? 2.12194440e-4 : -1.90821492927058770002e-10), r);
         TVector half = TLanes.Round(TLanes.Multiply(n, TLanes.Constant(0.5)));
-        first = PowerOfTwo<TLanes, TVector, T>(half);
-        second = PowerOfTwo<TLanes, TVector, T>(TLanes.Subtract(n, half));
-        TVector q = Polynomial<TLanes, TVector, T>(r, single ? ExpSingle : ExpDouble);
+        first = PowerOfTwo(half);
+        second = PowerOfTwo(TLanes.Subtract(n, half));
+        TVector q = Polynomial(r, single ? ExpSingle : ExpDouble);
         return TLanes.MultiplyAdd(TLanes.Multiply(r, r), q, r);
     }
 
     /// <summary>2ⁿ for an integer n in the range of normal numbers: n is added to the last bits of a large number, and they become the exponent.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector PowerOfTwo<TLanes, TVector, T>(TVector n)
-        where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged => typeof(T) == typeof(float)
+    private static TVector PowerOfTwo(TVector n) => typeof(T) == typeof(float)
         ? TLanes.ShiftLeft(TLanes.Add(n, TLanes.Constant(12582912 + 127)), 23)
         : TLanes.ShiftLeft(TLanes.Add(n, TLanes.Constant(6755399441055744 + 1023.0)), 52);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector WithSign<TLanes, TVector, T>(TVector size, TVector sign)
-        where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged => TLanes.Or(size, TLanes.And(sign, TLanes.Constant(-0.0)));
+    private static TVector WithSign(TVector size, TVector sign) => TLanes.Or(size, TLanes.And(sign, TLanes.Constant(-0.0)));
 
     /// <summary>Horner's rule.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Polynomial<TLanes, TVector, T>(TVector x, ReadOnlySpan<double> coefficients)
-        where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged
+    private static TVector Polynomial(TVector x, ReadOnlySpan<double> coefficients)
     {
         TVector sum = TLanes.Constant(coefficients[0]);
         for (int i = 1; i < coefficients.Length; i++)

@@ -13,7 +13,7 @@ internal interface IUnary
     /// <summary>The function of a vector.</summary>
     static abstract TVector Apply<TLanes, TVector, T>(TVector x)
         where TLanes : ILanes<TVector, T>
-        where TVector : struct
+        where TVector : unmanaged
         where T : unmanaged, INumber<T>;
 }
 
@@ -23,10 +23,13 @@ internal interface IBinary
     /// <summary>Whether the function costs so much that threads pay early.</summary>
     static virtual bool IsHeavy => false;
 
+    /// <summary>Whether it gives masks, all bits or none, rather than values.</summary>
+    static virtual bool IsComparison => false;
+
     /// <summary>The function of vectors.</summary>
     static abstract TVector Apply<TLanes, TVector, T>(TVector a, TVector b)
         where TLanes : ILanes<TVector, T>
-        where TVector : struct
+        where TVector : unmanaged
         where T : unmanaged, INumber<T>;
 }
 
@@ -63,51 +66,44 @@ internal static class Loops
     /// <summary>y = f(a, b); a step is 1, or 0 where one element serves for all.</summary>
     internal static void Binary<TOp, T>(ref T a, nint stepA, ref T b, nint stepB, ref T y, nint count)
         where TOp : IBinary
-        where T : unmanaged, INumber<T>
-    {
-        if (Vector512.IsHardwareAccelerated && count >= Vector512<T>.Count)
-        {
-            Binary<TOp, Lanes512<T>, Vector512<T>, T>(ref a, stepA, ref b, stepB, ref y, count);
-        }
-        else if (Vector256.IsHardwareAccelerated && count >= Vector256<T>.Count)
-        {
-            Binary<TOp, Lanes256<T>, Vector256<T>, T>(ref a, stepA, ref b, stepB, ref y, count);
-        }
-        else if (count >= Vector128<T>.Count)
-        {
-            Binary<TOp, Lanes128<T>, Vector128<T>, T>(ref a, stepA, ref b, stepB, ref y, count);
-        }
-        else
-        {
-            Vector128<T> left = Pad(ref a, stepA, count), right = Pad(ref b, stepB, count);
-            Unpad(TOp.Apply<Lanes128<T>, Vector128<T>, T>(left, right), ref y, count);
-        }
-    }
+        where T : unmanaged, INumber<T> => Binary<TOp, T, T>(ref a, stepA, ref b, stepB, ref y, count);
 
     /// <summary>y = f(a, b) where f gives a mask; y is bool.</summary>
     internal static void Compare<TOp, T>(ref T a, nint stepA, ref T b, nint stepB, ref byte y, nint count)
         where TOp : IBinary
+        where T : unmanaged, INumber<T> => Binary<TOp, T, byte>(ref a, stepA, ref b, stepB, ref y, count);
+
+    /// <summary>y = f(a, b); the results are bools if f compares, else of the operands' type.</summary>
+    internal static void Binary<TOp, T, TResult>(ref T a, nint stepA, ref T b, nint stepB, ref TResult y, nint count)
+        where TOp : IBinary
         where T : unmanaged, INumber<T>
+        where TResult : unmanaged
     {
         if (Vector512.IsHardwareAccelerated && count >= Vector512<T>.Count)
         {
-            Compare<TOp, Lanes512<T>, Vector512<T>, T>(ref a, stepA, ref b, stepB, ref y, count);
+            Binary<TOp, Lanes512<T>, Vector512<T>, T, TResult>(ref a, stepA, ref b, stepB, ref y, count);
         }
         else if (Vector256.IsHardwareAccelerated && count >= Vector256<T>.Count)
         {
-            Compare<TOp, Lanes256<T>, Vector256<T>, T>(ref a, stepA, ref b, stepB, ref y, count);
+            Binary<TOp, Lanes256<T>, Vector256<T>, T, TResult>(ref a, stepA, ref b, stepB, ref y, count);
         }
         else if (count >= Vector128<T>.Count)
         {
-            Compare<TOp, Lanes128<T>, Vector128<T>, T>(ref a, stepA, ref b, stepB, ref y, count);
+            Binary<TOp, Lanes128<T>, Vector128<T>, T, TResult>(ref a, stepA, ref b, stepB, ref y, count);
         }
         else
         {
-            Vector128<T> left = Pad(ref a, stepA, count), right = Pad(ref b, stepB, count);
-            ulong bits = Vector128.ExtractMostSignificantBits(TOp.Apply<Lanes128<T>, Vector128<T>, T>(left, right));
+            Vector128<T> result = TOp.Apply<Lanes128<T>, Vector128<T>, T>(Pad(ref a, stepA, count), Pad(ref b, stepB, count));
+            if (!TOp.IsComparison)
+            {
+                Unpad(result, ref Unsafe.As<TResult, T>(ref y), count);
+                return;
+            }
+
+            ulong bits = Vector128.ExtractMostSignificantBits(result);
             for (nint i = 0; i < count; i++)
             {
-                Unsafe.Add(ref y, i) = (byte)((bits >> (int)i) & 1);
+                Unsafe.Add(ref Unsafe.As<TResult, byte>(ref y), i) = (byte)((bits >> (int)i) & 1);
             }
         }
     }
@@ -115,7 +111,7 @@ internal static class Loops
     internal static void Unary<TOp, TLanes, TVector, T>(ref T x, ref T y, nint count)
         where TOp : IUnary
         where TLanes : ILanes<TVector, T>
-        where TVector : struct
+        where TVector : unmanaged
         where T : unmanaged, INumber<T>
     {
         nint last = count - TLanes.Count;
@@ -133,11 +129,12 @@ internal static class Loops
         }
     }
 
-    internal static void Binary<TOp, TLanes, TVector, T>(ref T a, nint stepA, ref T b, nint stepB, ref T y, nint count)
+    private static void Binary<TOp, TLanes, TVector, T, TResult>(ref T a, nint stepA, ref T b, nint stepB, ref TResult y, nint count)
         where TOp : IBinary
         where TLanes : ILanes<TVector, T>
-        where TVector : struct
+        where TVector : unmanaged
         where T : unmanaged, INumber<T>
+        where TResult : unmanaged
     {
         nint last = count - TLanes.Count;
         TVector left = stepA == 0 ? TLanes.Splat(a) : TLanes.Load(ref a, last);
@@ -147,37 +144,34 @@ internal static class Loops
         {
             left = stepA == 0 ? left : TLanes.Load(ref a, i);
             right = stepB == 0 ? right : TLanes.Load(ref b, i);
-            TLanes.Store(TOp.Apply<TLanes, TVector, T>(left, right), ref y, i);
+            Store<TOp, TLanes, TVector, T, TResult>(TOp.Apply<TLanes, TVector, T>(left, right), ref y, i);
         }
 
-        TLanes.Store(tail, ref y, last);
+        Store<TOp, TLanes, TVector, T, TResult>(tail, ref y, last);
     }
 
-    internal static void Compare<TOp, TLanes, TVector, T>(ref T a, nint stepA, ref T b, nint stepB, ref byte y, nint count)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TOp, TLanes, TVector, T, TResult>(TVector value, ref TResult y, nint offset)
         where TOp : IBinary
         where TLanes : ILanes<TVector, T>
-        where TVector : struct
-        where T : unmanaged, INumber<T>
+        where TVector : unmanaged
+        where T : unmanaged
+        where TResult : unmanaged
     {
-        nint last = count - TLanes.Count;
-        TVector left = TLanes.Splat(a), right = TLanes.Splat(b);
-        for (nint i = 0; ; i += TLanes.Count)
+        if (TOp.IsComparison)
         {
-            nint at = Math.Min(i, last);
-            left = stepA == 0 ? left : TLanes.Load(ref a, at);
-            right = stepB == 0 ? right : TLanes.Load(ref b, at);
-            StoreBits<TLanes, TVector, T>(TLanes.Bits(TOp.Apply<TLanes, TVector, T>(left, right)), ref Unsafe.Add(ref y, at));
-            if (i >= last)
-            {
-                return;
-            }
+            StoreBits<TLanes, TVector, T>(TLanes.Bits(value), ref Unsafe.As<TResult, byte>(ref Unsafe.Add(ref y, offset)));
+        }
+        else
+        {
+            TLanes.Store(value, ref Unsafe.As<TResult, T>(ref y), offset);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreBits<TLanes, TVector, T>(ulong bits, ref byte y)
         where TLanes : ILanes<TVector, T>
-        where TVector : struct
+        where TVector : unmanaged
         where T : unmanaged
     {
         if (TLanes.Count == 2)

@@ -18,10 +18,7 @@ internal readonly struct EachKernel<TScalar> : IBinary
 {
     public static bool IsHeavy => true;
 
-    public static V Apply<L, V, T>(V a, V b)
-        where L : ILanes<V, T>
-        where V : struct
-        where T : unmanaged, INumber<T>
+    static V IBinary.Apply<L, V, T>(V a, V b)
     {
         V y = default;
         for (int i = 0; i < L.Count; i++)
@@ -37,8 +34,7 @@ internal readonly struct EachKernel<TScalar> : IBinary
 /// <summary>The greatest integer not above a / b; for floats as PyTorch computes it.</summary>
 internal readonly struct FloorDivideScalar : IScalarBinary
 {
-    public static T Apply<T>(T a, T b)
-        where T : unmanaged, INumber<T>
+    static T IScalarBinary.Apply<T>(T a, T b)
     {
         if (typeof(T) == typeof(int) || typeof(T) == typeof(long))
         {
@@ -75,8 +71,7 @@ internal readonly struct FloorDivideScalar : IScalarBinary
 /// <summary>The remainder of floor division, with the sign of b.</summary>
 internal readonly struct FloorModuloScalar : IScalarBinary
 {
-    public static T Apply<T>(T a, T b)
-        where T : unmanaged, INumber<T>
+    static T IScalarBinary.Apply<T>(T a, T b)
     {
         if ((typeof(T) == typeof(int) || typeof(T) == typeof(long)) && b == -T.One)
         {
@@ -91,8 +86,7 @@ internal readonly struct FloorModuloScalar : IScalarBinary
 /// <summary>a to the power b; integers wrap.</summary>
 internal readonly struct PowerScalar : IScalarBinary
 {
-    public static T Apply<T>(T a, T b)
-        where T : unmanaged, INumber<T>
+    static T IScalarBinary.Apply<T>(T a, T b)
     {
         if (typeof(T) == typeof(float))
         {

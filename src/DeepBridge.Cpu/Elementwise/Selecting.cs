@@ -8,74 +8,23 @@ namespace DeepBridge.Cpu;
 internal static unsafe class Selecting
 {
     /// <summary>Chooses between two inputs by a third.</summary>
-    internal static void Run(in KernelCall call)
+    internal static CpuTensor Run(in KernelCall call) => call.OutputSpecs[0].DType.Size() switch
     {
-        CpuTensor y = CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
-        call.Outputs[0] = y;
-        if (y.Count == 0)
-        {
-            return;
-        }
+        1 => Run<byte>(call),
+        2 => Run<ushort>(call),
+        4 => Run<uint>(call),
+        _ => Run<ulong>(call),
+    };
 
-        switch (y.Spec.DType.Size())
-        {
-            case 1:
-                Run<byte>(call, y);
-                break;
-            case 2:
-                Run<ushort>(call, y);
-                break;
-            case 4:
-                Run<uint>(call, y);
-                break;
-            default:
-                Run<ulong>(call, y);
-                break;
-        }
-    }
-
-    private static void Run<T>(in KernelCall call, CpuTensor y)
+    private static CpuTensor Run<T>(in KernelCall call)
         where T : unmanaged
     {
-        ReadOnlySpan<int> shape = y.Spec.Shape.AsSpan();
-        Span<long> strides = stackalloc long[3 * shape.Length];
-        CpuTensor[] given = [(CpuTensor)call.Inputs[0], (CpuTensor)call.Inputs[1], (CpuTensor)call.Inputs[2]], read = [.. given];
-        Walk walk;
-        while (true)
-        {
-            for (int i = 0; i < 3; i++)
-            {
-                read[i].StridesIn(shape, strides.Slice(i * shape.Length, shape.Length));
-            }
-
-            if (Walk.TryMake(shape, strides, out walk))
-            {
-                break;
-            }
-
-            for (int i = 0; i < 3; i++)
-            {
-                read[i] = Binary.Spread(read[i], shape);
-            }
-        }
-
-        long rows = walk.Rows;
-        int chunks = Unary.IsLarge(y.Count, false) ? (int)Math.Min(rows == 1 ? int.MaxValue : rows, y.Count / Unary.Chunk) : 1;
-        fixed (byte* condition = &read[0].First<byte>())
-        {
-            fixed (T* yes = &read[1].First<T>(), no = &read[2].First<T>(), target = &y.First<T>())
-            {
-                Workers.Run(chunks, new Work<T>(condition, yes, no, target, walk, rows, chunks));
-            }
-        }
-
-        for (int i = 0; i < 3; i++)
-        {
-            Dense.Done(read[i], given[i]);
-        }
+        CpuTensor y = CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
+        Broadcasting.Run<Chosen<T>, byte, T, T>((CpuTensor)call.Inputs[0], (CpuTensor)call.Inputs[1], (CpuTensor)call.Inputs[2], y);
+        return y;
     }
 
-    /// <summary>One row. A step of 1 is a vector's, any other is walked.</summary>
+    /// <summary>One row; a step is 1 or 0.</summary>
     internal static void Row<T>(byte* condition, nint stepC, T* yes, nint stepA, T* no, nint stepB, T* y, nint count)
         where T : unmanaged
     {
@@ -92,27 +41,24 @@ internal static unsafe class Selecting
         }
 
         nint done = 0;
-        if (stepC == 1 && stepA is 0 or 1 && stepB is 0 or 1)
+        for (; done <= count - Vector128<byte>.Count; done += Vector128<byte>.Count)
         {
-            for (; done <= count - Vector128<byte>.Count; done += Vector128<byte>.Count)
+            Vector128<sbyte> mask = ~Vector128.Equals(Vector128.Load(condition + done), default).AsSByte();
+            if (sizeof(T) == 1)
             {
-                Vector128<sbyte> mask = ~Vector128.Equals(Vector128.Load(condition + done), default).AsSByte();
-                if (sizeof(T) == 1)
-                {
-                    Block(mask.As<sbyte, T>(), yes, stepA, no, stepB, y, done);
-                }
-                else
-                {
-                    (Vector128<short> low, Vector128<short> high) = Vector128.Widen(mask);
-                    Half(low, yes, stepA, no, stepB, y, done);
-                    Half(high, yes, stepA, no, stepB, y, done + 8);
-                }
+                Block(mask.As<sbyte, T>(), yes, stepA, no, stepB, y, done);
+            }
+            else
+            {
+                (Vector128<short> low, Vector128<short> high) = Vector128.Widen(mask);
+                Half(low, yes, stepA, no, stepB, y, done);
+                Half(high, yes, stepA, no, stepB, y, done + 8);
             }
         }
 
         for (; done < count; done++)
         {
-            y[done] = condition[done * stepC] != 0 ? yes[done * stepA] : no[done * stepB];
+            y[done] = condition[done] != 0 ? yes[done * stepA] : no[done * stepB];
         }
     }
 
@@ -151,25 +97,10 @@ internal static unsafe class Selecting
         Vector128.ConditionalSelect(mask, a, b).Store(y + at);
     }
 
-    private readonly struct Work<T>(byte* condition, T* yes, T* no, T* y, Walk walk, long rows, int chunks) : IWork
+    private readonly struct Chosen<T> : IRow<byte, T, T>
         where T : unmanaged
     {
-        public void Run(int chunk)
-        {
-            int inner = walk.Inner;
-            nint stepC = walk.Stride(0), stepA = walk.Stride(1), stepB = walk.Stride(2);
-            if (rows == 1)
-            {
-                nint from = (nint)((long)inner * chunk / chunks), to = (nint)((long)inner * (chunk + 1) / chunks);
-                Row(condition + (from * stepC), stepC, yes + (from * stepA), stepA, no + (from * stepB), stepB, y + from, to - from);
-                return;
-            }
-
-            for (long row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; row++)
-            {
-                Row(
-                    condition + walk.Offset(0, row), stepC, yes + walk.Offset(1, row), stepA, no + walk.Offset(2, row), stepB, y + (row * inner), inner);
-            }
-        }
+        public static void Run(byte* a, nint stepA, T* b, nint stepB, T* c, nint stepC, T* y, nint count) =>
+            Row(a, stepA, b, stepB, c, stepC, y, count);
     }
 }

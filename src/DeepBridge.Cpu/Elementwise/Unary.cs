@@ -11,39 +11,20 @@ internal static unsafe class Unary
     internal const int Chunk = 1 << 14;
 
     /// <summary>A function of every dtype that computes.</summary>
-    internal static void Numeric<TOp>(in KernelCall call)
-        where TOp : IUnary
-    {
-        switch (call.OutputSpecs[0].DType)
+    internal static CpuTensor Numeric<TOp>(in KernelCall call)
+        where TOp : IUnary => call.OutputSpecs[0].DType switch
         {
-            case DType.Int32:
-                Run<TOp, int>(call);
-                break;
-            case DType.Int64:
-                Run<TOp, long>(call);
-                break;
-            default:
-                Floating<TOp>(call);
-                break;
-        }
-    }
+            DType.Int32 => Run<TOp, int>(call),
+            DType.Int64 => Run<TOp, long>(call),
+            _ => Floating<TOp>(call),
+        };
 
     /// <summary>A function of floats and doubles.</summary>
-    internal static void Floating<TOp>(in KernelCall call)
-        where TOp : IUnary
-    {
-        if (call.OutputSpecs[0].DType == DType.Float32)
-        {
-            Run<TOp, float>(call);
-        }
-        else
-        {
-            Run<TOp, double>(call);
-        }
-    }
+    internal static CpuTensor Floating<TOp>(in KernelCall call)
+        where TOp : IUnary => call.OutputSpecs[0].DType == DType.Float32 ? Run<TOp, float>(call) : Run<TOp, double>(call);
 
     /// <summary>A function of bools as bytes.</summary>
-    internal static void Bool<TOp>(in KernelCall call)
+    internal static CpuTensor Bool<TOp>(in KernelCall call)
         where TOp : IUnary => Run<TOp, byte>(call);
 
     /// <summary>Whether a loop is worth a second thread.</summary>
@@ -52,13 +33,12 @@ internal static unsafe class Unary
     /// <returns>True where it is.</returns>
     internal static bool IsLarge(long count, bool heavy) => count >= (heavy ? 2 * Chunk : 8 * Chunk);
 
-    private static void Run<TOp, T>(in KernelCall call)
+    private static CpuTensor Run<TOp, T>(in KernelCall call)
         where TOp : IUnary
         where T : unmanaged, INumber<T>
     {
         CpuTensor x = (CpuTensor)call.Inputs[0];
         CpuTensor y = CpuTensor.Reuse(call, 0) ?? CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
-        call.Outputs[0] = y;
         if (!x.IsDense)
         {
             Copying.ToDense(x, ref y.First<byte>());
@@ -74,6 +54,8 @@ internal static unsafe class Unary
         {
             Loops.Unary<TOp, T>(ref x.First<T>(), ref y.First<T>(), count);
         }
+
+        return y;
     }
 
     /// <summary>Large data is never on the managed heap, so its address holds.</summary>

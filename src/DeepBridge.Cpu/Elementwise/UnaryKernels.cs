@@ -6,81 +6,66 @@ namespace DeepBridge.Cpu;
 /// <summary>−x.</summary>
 internal readonly struct NegateKernel : IUnary
 {
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Negate(x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Negate(x);
 }
 
 /// <summary>|x|.</summary>
 internal readonly struct AbsKernel : IUnary
 {
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Abs(x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Abs(x);
 }
 
 /// <summary>−1, 0 or 1; 0 for NaN.</summary>
 internal readonly struct SignKernel : IUnary
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Select(L.Less(x, L.Splat(T.Zero)), L.Splat(-T.One), L.And(L.Less(L.Splat(T.Zero), x), L.Splat(T.One)));
+    static V IUnary.Apply<L, V, T>(V x) => L.Select(L.Less(x, L.Splat(T.Zero)), L.Splat(-T.One), L.And(L.Less(L.Splat(T.Zero), x), L.Splat(T.One)));
 }
 
 /// <summary>The greatest integer not above.</summary>
 internal readonly struct FloorKernel : IUnary
 {
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Floor(x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Floor(x);
 }
 
 /// <summary>The least integer not below.</summary>
 internal readonly struct CeilingKernel : IUnary
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Ceiling(x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Negate(L.Floor(L.Negate(x)));
 }
 
 /// <summary>The nearest integer, ties to even.</summary>
 internal readonly struct RoundKernel : IUnary
 {
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Round(x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Round(x);
 }
 
 /// <summary>√x.</summary>
 internal readonly struct SqrtKernel : IUnary
 {
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Sqrt(x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Sqrt(x);
 }
 
 /// <summary>1 / √x.</summary>
 internal readonly struct RsqrtKernel : IUnary
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Divide(L.Constant(1), L.Sqrt(x));
+    static V IUnary.Apply<L, V, T>(V x) => L.Divide(L.Constant(1), L.Sqrt(x));
 }
 
 /// <summary>max(x, 0); NaN stays.</summary>
 internal readonly struct ReluKernel : IUnary
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Select(L.LessOrEqual(x, L.Splat(T.Zero)), L.Splat(T.Zero), x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Select(L.LessOrEqual(x, L.Splat(T.Zero)), L.Splat(T.Zero), x);
 }
 
 /// <summary>1 − x, for bool.</summary>
 internal readonly struct LogicalNotKernel : IUnary
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Xor(x, L.Splat(T.One));
+    static V IUnary.Apply<L, V, T>(V x) => L.Xor(x, L.Splat(T.One));
 }
 
 /// <summary>eˣ.</summary>
@@ -88,9 +73,7 @@ internal readonly struct ExpKernel : IUnary
 {
     public static bool IsHeavy => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => Functions.Exp<L, V, T>(x);
+    static V IUnary.Apply<L, V, T>(V x) => Functions<L, V, T>.Exp(x);
 }
 
 /// <summary>eˣ − 1.</summary>
@@ -98,9 +81,7 @@ internal readonly struct Expm1Kernel : IUnary
 {
     public static bool IsHeavy => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => Functions.Expm1<L, V, T>(x);
+    static V IUnary.Apply<L, V, T>(V x) => Functions<L, V, T>.Expm1(x);
 }
 
 /// <summary>The natural logarithm.</summary>
@@ -108,9 +89,7 @@ internal readonly struct LogKernel : IUnary
 {
     public static bool IsHeavy => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Log(x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Log(x);
 }
 
 /// <summary>log(1 + x).</summary>
@@ -118,9 +97,7 @@ internal readonly struct Log1pKernel : IUnary
 {
     public static bool IsHeavy => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => Functions.Log1p<L, V, T>(x);
+    static V IUnary.Apply<L, V, T>(V x) => Functions<L, V, T>.Log1p(x);
 }
 
 /// <summary>The sine.</summary>
@@ -128,9 +105,7 @@ internal readonly struct SinKernel : IUnary
 {
     public static bool IsHeavy => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Sin(x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Sin(x);
 }
 
 /// <summary>The cosine.</summary>
@@ -138,9 +113,7 @@ internal readonly struct CosKernel : IUnary
 {
     public static bool IsHeavy => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Cos(x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Cos(x);
 }
 
 /// <summary>The error function.</summary>
@@ -148,9 +121,7 @@ internal readonly struct ErfKernel : IUnary
 {
     public static bool IsHeavy => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => Functions.Erf<L, V, T>(x);
+    static V IUnary.Apply<L, V, T>(V x) => Functions<L, V, T>.Erf(x);
 }
 
 /// <summary>The hyperbolic tangent.</summary>
@@ -158,9 +129,7 @@ internal readonly struct TanhKernel : IUnary
 {
     public static bool IsHeavy => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => Functions.Tanh<L, V, T>(x);
+    static V IUnary.Apply<L, V, T>(V x) => Functions<L, V, T>.Tanh(x);
 }
 
 /// <summary>1 / (1 + e⁻ˣ).</summary>
@@ -168,15 +137,12 @@ internal readonly struct SigmoidKernel : IUnary
 {
     public static bool IsHeavy => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => Functions.Sigmoid<L, V, T>(x);
+    static V IUnary.Apply<L, V, T>(V x) => Functions<L, V, T>.Sigmoid(x);
 }
 
 /// <summary>x · x.</summary>
 internal readonly struct SquareKernel : IUnary
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<L, V, T>(V x)
-        where L : ILanes<V, T> where V : struct where T : unmanaged, INumber<T> => L.Multiply(x, x);
+    static V IUnary.Apply<L, V, T>(V x) => L.Multiply(x, x);
 }

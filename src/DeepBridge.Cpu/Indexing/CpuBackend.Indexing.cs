@@ -7,9 +7,9 @@ public sealed partial class CpuBackend
 {
     private void ImplementIndexing()
     {
-        ImplementAny<Gather>(static (op, in call) => Indexing.Gather(call, op.Axis));
-        ImplementAny<TakeAlongAxis>(static (op, in call) => Indexing.Take(call, op.Axis));
-        ImplementAny<OneHot>(static (op, in call) => Indexing.OneHot(call, op.Depth));
-        Implement<ScatterAdd>(static (op, in call) => Scattering.Run(call, op.Axis, op.Extent));
+        ImplementAny<Gather>(static (op, in call) => call.Outputs[0] = Indexing.Gather(call, op.Axis));
+        ImplementAny<TakeAlongAxis>(static (op, in call) => call.Outputs[0] = Indexing.Take(call, op.Axis));
+        ImplementAny<OneHot>(static (op, in call) => call.Outputs[0] = Indexing.OneHot(call, op.Depth));
+        Implement<ScatterAdd>(static (op, in call) => call.Outputs[0] = Scattering.Run(call, op.Axis, op.Extent));
     }
 }

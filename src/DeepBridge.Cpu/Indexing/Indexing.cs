@@ -34,14 +34,13 @@ internal static unsafe class Indexing
     }
 
     /// <summary>Picks slices of an axis.</summary>
-    internal static void Gather(in KernelCall call, int axis)
+    internal static CpuTensor Gather(in KernelCall call, int axis)
     {
         CpuTensor source = (CpuTensor)call.Inputs[0], given = (CpuTensor)call.Inputs[1];
         CpuTensor y = CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
-        call.Outputs[0] = y;
         if (y.Count == 0)
         {
-            return;
+            return y;
         }
 
         CpuTensor x = Dense.Of(source), indices = Wide(given);
@@ -59,34 +58,23 @@ internal static unsafe class Indexing
 
         Dense.Done(x, source);
         Dense.Done(indices, given);
+        return y;
     }
 
     /// <summary>Picks an element of an axis for each place.</summary>
-    internal static void Take(in KernelCall call, int axis)
+    internal static CpuTensor Take(in KernelCall call, int axis) => call.OutputSpecs[0].DType.Size() switch
     {
-        switch (call.OutputSpecs[0].DType.Size())
-        {
-            case 1:
-                Take<byte>(call, axis);
-                break;
-            case 2:
-                Take<ushort>(call, axis);
-                break;
-            case 4:
-                Take<uint>(call, axis);
-                break;
-            default:
-                Take<ulong>(call, axis);
-                break;
-        }
-    }
+        1 => Take<byte>(call, axis),
+        2 => Take<ushort>(call, axis),
+        4 => Take<uint>(call, axis),
+        _ => Take<ulong>(call, axis),
+    };
 
     /// <summary>Writes a 1 at each index.</summary>
-    internal static void OneHot(in KernelCall call, int depth)
+    internal static CpuTensor OneHot(in KernelCall call, int depth)
     {
         CpuTensor given = (CpuTensor)call.Inputs[0], indices = Wide(given);
         CpuTensor y = CpuTensor.Allocate(call.OutputSpecs[0], call.Device), one = CpuTensor.Allocate(y.Spec.As(default(Dims)), call.Device);
-        call.Outputs[0] = y;
         Filling.Run(y, 0);
         Filling.Run(one, 1);
         int size = y.Spec.DType.Size();
@@ -99,14 +87,14 @@ internal static unsafe class Indexing
 
         one.Release();
         Dense.Done(indices, given);
+        return y;
     }
 
-    private static void Take<T>(in KernelCall call, int axis)
+    private static CpuTensor Take<T>(in KernelCall call, int axis)
         where T : unmanaged
     {
         CpuTensor source = (CpuTensor)call.Inputs[0], given = (CpuTensor)call.Inputs[1], x = Dense.Of(source), indices = Wide(given);
         CpuTensor y = CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
-        call.Outputs[0] = y;
         ReadOnlySpan<int> shape = y.Spec.Shape.AsSpan();
         nint extent = x.Spec.Shape[axis], count = shape[axis], inner = Product(shape[(axis + 1)..]);
         ref T from = ref x.First<T>(), to = ref y.First<T>();
@@ -125,6 +113,7 @@ internal static unsafe class Indexing
 
         Dense.Done(x, source);
         Dense.Done(indices, given);
+        return y;
     }
 
     private readonly struct GatherWork(byte* from, byte* to, long* index, nint run, nint extent, nint count, nint rows, int chunks) : IWork

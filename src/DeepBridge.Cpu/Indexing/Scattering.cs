@@ -9,31 +9,19 @@ internal static unsafe class Scattering
     private const int Tile = 64;
 
     /// <summary>Adds slices into zeros.</summary>
-    internal static void Run(in KernelCall call, int axis, int extent)
+    internal static CpuTensor Run(in KernelCall call, int axis, int extent) => call.OutputSpecs[0].DType switch
     {
-        switch (call.OutputSpecs[0].DType)
-        {
-            case DType.Float32:
-                Run<float>(call, axis, extent);
-                break;
-            case DType.Float64:
-                Run<double>(call, axis, extent);
-                break;
-            case DType.Int32:
-                Run<int>(call, axis, extent);
-                break;
-            default:
-                Run<long>(call, axis, extent);
-                break;
-        }
-    }
+        DType.Float32 => Run<float>(call, axis, extent),
+        DType.Float64 => Run<double>(call, axis, extent),
+        DType.Int32 => Run<int>(call, axis, extent),
+        _ => Run<long>(call, axis, extent),
+    };
 
-    private static void Run<T>(in KernelCall call, int axis, int extent)
+    private static CpuTensor Run<T>(in KernelCall call, int axis, int extent)
         where T : unmanaged, INumber<T>
     {
         CpuTensor source = (CpuTensor)call.Inputs[0], given = (CpuTensor)call.Inputs[1], x = Dense.Of(source), indices = Indexing.Wide(given);
         CpuTensor y = CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
-        call.Outputs[0] = y;
         y.Span<T>().Clear();
         ReadOnlySpan<int> shape = y.Spec.Shape.AsSpan();
         nint outer = Indexing.Product(shape[..axis]), inner = Indexing.Product(shape[(axis + 1)..]), tiles = (inner + Tile - 1) / Tile;
@@ -52,6 +40,7 @@ internal static unsafe class Scattering
 
         Dense.Done(x, source);
         Dense.Done(indices, given);
+        return y;
     }
 
     private readonly struct Work<T>(T* from, T* to, long* index, nint count, nint extent, nint inner, nint tiles, nint units, int chunks) : IWork

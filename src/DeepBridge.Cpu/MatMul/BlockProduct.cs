@@ -1,15 +1,16 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace DeepBridge.Cpu;
 
 /// <summary>A matrix product on one thread: cut to fit the caches, packed where that pays, and tiled.</summary>
-/// <typeparam name="TSimd">The vector operations.</typeparam>
+/// <typeparam name="TLanes">The vector operations.</typeparam>
 /// <typeparam name="TVector">The vector.</typeparam>
 /// <typeparam name="T">The element.</typeparam>
-internal static unsafe class BlockProduct<TSimd, TVector, T>
-    where TSimd : ISimd<TVector, T>
+internal static unsafe class BlockProduct<TLanes, TVector, T>
+    where TLanes : ILanes<TVector, T>
     where TVector : unmanaged
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
 {
     /// <summary>Bytes of one row of k that a block spans: long enough that reading and writing C again costs little.</summary>
     private const int DepthBytes = 2048;
@@ -36,16 +37,16 @@ internal static unsafe class BlockProduct<TSimd, TVector, T>
     {
         int depths = Math.Max(1, DivideUp(product.K, DepthBytes / sizeof(T)));
         int depth = Math.Max(1, DivideUp(product.K, depths));
-        int width = 2 * TSimd.Count;
+        int width = 2 * TLanes.Count;
         bool packB = MustPackB(product)
             || (product.M >= PackBRows && (long)product.K * product.N * sizeof(T) > NearBytes);
         bool packA = product.N >= PackAColumns && (long)product.M * product.K * sizeof(T) > NearBytes;
         int rows = packA ? Math.Min(product.M, BlockRows) : product.M;
         int columns = Math.Min(product.N, BlockColumns);
-        nint sizeA = packA ? RoundUp((RoundUp(rows, TSimd.MaxRows) * depth) + Packing.Slack, 64) : 0;
+        nint sizeA = packA ? RoundUp((RoundUp(rows, TLanes.MaxRows) * depth) + Packing.Slack, 64) : 0;
         nint sizeB = packB ? (RoundUp(columns, width) * depth) + Packing.Slack : 0;
-        PackBuffer? buffer = packA || packB ? PackBuffer.Rent((nuint)(sizeA + sizeB) * (nuint)sizeof(T)) : null;
-        T* spaceA = buffer is null ? null : (T*)buffer.Memory;
+        CpuBlock? buffer = packA || packB ? CpuBlock.Rent((sizeA + sizeB) * sizeof(T)) : null;
+        T* spaceA = buffer is null ? null : (T*)buffer.Address;
         T* spaceB = spaceA + sizeA;
         for (int j = 0; j < product.N; j += columns)
         {
@@ -62,11 +63,11 @@ internal static unsafe class BlockProduct<TSimd, TVector, T>
                 for (int i = 0; i < product.M; i += rows)
                 {
                     Product<T> block = slab.Slice(i, 0, Math.Min(rows, product.M - i), slab.N);
-                    Operand a = new(block.A, block.ARow, block.AColumn, TSimd.MaxRows * block.ARow);
+                    Operand a = new(block.A, block.ARow, block.AColumn, TLanes.MaxRows * block.ARow);
                     if (packA)
                     {
-                        Packing.Pack(block.A, block.ARow, block.AColumn, block.M, block.K, TSimd.MaxRows, spaceA);
-                        a = new(spaceA, 1, TSimd.MaxRows, TSimd.MaxRows * (nint)block.K);
+                        Packing.Pack(block.A, block.ARow, block.AColumn, block.M, block.K, TLanes.MaxRows, spaceA);
+                        a = new(spaceA, 1, TLanes.MaxRows, TLanes.MaxRows * (nint)block.K);
                     }
 
                     Columns(block, a, b, packB);
@@ -74,11 +75,11 @@ internal static unsafe class BlockProduct<TSimd, TVector, T>
             }
         }
 
-        buffer?.Return();
+        buffer?.Release();
     }
 
     private static bool MustPackB(in Product<T> product) =>
-        product.BColumn != 1 || (!TSimd.HasMasks && product.N % TSimd.Count != 0);
+        product.BColumn != 1 || (!TLanes.HasMasks && product.N % TLanes.Count != 0);
 
     private static int DivideUp(int value, int divisor) => (value + divisor - 1) / divisor;
 
@@ -97,15 +98,15 @@ internal static unsafe class BlockProduct<TSimd, TVector, T>
     /// <summary>All panels of columns of a block, each while it is in the first-level cache.</summary>
     private static void Columns(in Product<T> block, Operand a, Operand b, bool packed)
     {
-        int width = 2 * TSimd.Count;
+        int width = 2 * TLanes.Count;
         for (int j = 0; j < block.N; j += width)
         {
             Product<T> panel = block.Slice(0, j, block.M, Math.Min(width, block.N - j));
-            if (panel.N == width || (packed && panel.N > TSimd.Count))
+            if (panel.N == width || (packed && panel.N > TLanes.Count))
             {
                 Rows<Size2, Size2>(panel, a, b);
             }
-            else if (panel.N > TSimd.Count)
+            else if (panel.N > TLanes.Count)
             {
                 Rows<Size2, Size1>(panel, a, b);
             }
@@ -124,53 +125,35 @@ internal static unsafe class BlockProduct<TSimd, TVector, T>
         where TMasked : struct, ISize
     {
         int row = 0;
-        for (; panel.M - row >= TSimd.MaxRows; row += TSimd.MaxRows, a = a.Skip(a.Panel))
+        if (TLanes.MaxRows == 14)
         {
-            if (TSimd.MaxRows == 14)
-            {
-                Tile<Size14, TVectors, TMasked>(panel, row, a, b);
-            }
-            else
-            {
-                Tile<Size6, TVectors, TMasked>(panel, row, a, b);
-            }
+            Tiles<Size14, TVectors, TMasked>(panel, ref row, ref a, b);
+            Tiles<Size8, TVectors, TMasked>(panel, ref row, ref a, b);
+        }
+        else
+        {
+            Tiles<Size6, TVectors, TMasked>(panel, ref row, ref a, b);
         }
 
-        if (TSimd.MaxRows == 14 && panel.M - row >= 8)
-        {
-            Tile<Size8, TVectors, TMasked>(panel, row, a, b);
-            row += 8;
-            a = a.Skip(8 * a.Row);
-        }
-
-        if (panel.M - row >= 4)
-        {
-            Tile<Size4, TVectors, TMasked>(panel, row, a, b);
-            row += 4;
-            a = a.Skip(4 * a.Row);
-        }
-
-        if (panel.M - row >= 2)
-        {
-            Tile<Size2, TVectors, TMasked>(panel, row, a, b);
-            row += 2;
-            a = a.Skip(2 * a.Row);
-        }
-
-        if (panel.M > row)
-        {
-            Tile<Size1, TVectors, TMasked>(panel, row, a, b);
-        }
+        Tiles<Size4, TVectors, TMasked>(panel, ref row, ref a, b);
+        Tiles<Size2, TVectors, TMasked>(panel, ref row, ref a, b);
+        Tiles<Size1, TVectors, TMasked>(panel, ref row, ref a, b);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Tile<TRows, TVectors, TMasked>(in Product<T> panel, int row, Operand a, Operand b)
+    private static void Tiles<TRows, TVectors, TMasked>(in Product<T> panel, ref int row, ref Operand a, Operand b)
         where TRows : struct, ISize
         where TVectors : struct, ISize
-        where TMasked : struct, ISize =>
-        MicroKernel<TSimd, TVector, T>.Run<TRows, TVectors, TMasked>(
-            panel.K, a.Start, a.Row, a.Column, b.Start, b.Row, panel.C + (row * panel.CRow), panel.CRow, panel.N,
-            panel.Accumulate, panel.Bias);
+        where TMasked : struct, ISize
+    {
+        for (; panel.M - row >= TRows.Value; row += TRows.Value)
+        {
+            MicroKernel<TLanes, TVector, T>.Run<TRows, TVectors, TMasked>(
+                panel.K, a.Start, a.Row, a.Column, b.Start, b.Row, panel.C + (row * panel.CRow), panel.CRow, panel.N,
+                panel.Accumulate, panel.Bias);
+            a = a.Skip(TRows.Value == TLanes.MaxRows ? a.Panel : TRows.Value * a.Row);
+        }
+    }
 
     /// <summary>A block of A or B, packed or where it was.</summary>
     private readonly struct Operand(T* start, nint row, nint column, nint panel)

@@ -32,8 +32,7 @@ internal static unsafe class Gemm
     public static SimdLevel BestLevel =>
         Vector512.IsHardwareAccelerated ? SimdLevel.Vector512
         : Vector256.IsHardwareAccelerated ? SimdLevel.Vector256
-        : Vector128.IsHardwareAccelerated ? SimdLevel.Vector128
-        : SimdLevel.Scalar;
+        : SimdLevel.Vector128;
 
     /// <summary>The vectors to use: the widest, unless a test asks for less.</summary>
     public static SimdLevel Level { get; set; } = BestLevel;
@@ -150,30 +149,26 @@ internal static unsafe class Gemm
         SimdLevel level = Level;
         if (level == SimdLevel.Vector512 && Vector512.IsHardwareAccelerated)
         {
-            Run<Simd512<T>, Vector512<T>, T>(block, whole);
+            Run<Lanes512<T>, Vector512<T>, T>(block, whole);
         }
         else if (level >= SimdLevel.Vector256 && Vector256.IsHardwareAccelerated)
         {
-            Run<Simd256<T>, Vector256<T>, T>(block, whole);
-        }
-        else if (level >= SimdLevel.Vector128 && Vector128.IsHardwareAccelerated)
-        {
-            Run<Simd128<T>, Vector128<T>, T>(block, whole);
+            Run<Lanes256<T>, Vector256<T>, T>(block, whole);
         }
         else
         {
-            Run<SimdScalar<T>, T, T>(block, whole);
+            Run<Lanes128<T>, Vector128<T>, T>(block, whole);
         }
     }
 
-    private static void Run<TSimd, TVector, T>(in Product<T> block, in Product<T> whole)
-        where TSimd : ISimd<TVector, T>
+    private static void Run<TLanes, TVector, T>(in Product<T> block, in Product<T> whole)
+        where TLanes : ILanes<TVector, T>
         where TVector : unmanaged
         where T : unmanaged, INumber<T>
     {
-        if (!VectorProduct<TSimd, TVector, T>.TryRun(block, whole))
+        if (!VectorProduct<TLanes, TVector, T>.TryRun(block, whole))
         {
-            BlockProduct<TSimd, TVector, T>.Run(block);
+            BlockProduct<TLanes, TVector, T>.Run(block);
         }
     }
 

@@ -1,15 +1,16 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace DeepBridge.Cpu;
 
 /// <summary>The register tile: the one loop in which a matrix multiplication spends its time.</summary>
-/// <typeparam name="TSimd">The vector operations.</typeparam>
+/// <typeparam name="TLanes">The vector operations.</typeparam>
 /// <typeparam name="TVector">The vector.</typeparam>
 /// <typeparam name="T">The element.</typeparam>
-internal static unsafe class MicroKernel<TSimd, TVector, T>
-    where TSimd : ISimd<TVector, T>
+internal static unsafe class MicroKernel<TLanes, TVector, T>
+    where TLanes : ILanes<TVector, T>
     where TVector : unmanaged
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
 {
     /// <summary>
     /// C (+)= bias + A·B for a tile of <typeparamref name="TRows"/> rows and up to <typeparamref name="TVectors"/> vectors.
@@ -43,14 +44,14 @@ internal static unsafe class MicroKernel<TSimd, TVector, T>
         where TVectors : struct, ISize
         where TMasked : struct, ISize
     {
-        int last = (TVectors.Value - 1) * TSimd.Count;
-        TVector mask = TSimd.Mask(columns - last);
+        int last = (TVectors.Value - 1) * TLanes.Count;
+        TVector mask = Tails.Mask<TLanes, TVector, T>(columns - last);
         TVector bias0 = default;
         TVector bias1 = default;
         if (bias != null)
         {
-            bias0 = TVectors.Value > 1 ? TSimd.Load(bias) : TSimd.LoadMasked(bias, mask);
-            bias1 = TVectors.Value > 1 ? TSimd.LoadMasked(bias + last, mask) : default;
+            bias0 = TVectors.Value > 1 ? TLanes.Load(bias) : TLanes.LoadMasked(bias, mask);
+            bias1 = TVectors.Value > 1 ? TLanes.LoadMasked(bias + last, mask) : default;
         }
 
         TVector c00 = bias0, c01 = bias1;
@@ -75,68 +76,68 @@ internal static unsafe class MicroKernel<TSimd, TVector, T>
         T* a10 = a + (10 * aRow);
         for (; k > 0; k--)
         {
-            TVector b0 = TMasked.Value == 1 && TVectors.Value == 1 ? TSimd.LoadMasked(b, mask) : TSimd.Load(b);
-            TVector b1 = TVectors.Value == 1 ? default : TMasked.Value == 1 ? TSimd.LoadMasked(b + last, mask) : TSimd.Load(b + last);
-            TVector x = TSimd.Broadcast(*a);
-            c00 = TSimd.MultiplyAdd(x, b0, c00);
-            c01 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c01) : c01;
+            TVector b0 = TMasked.Value == 1 && TVectors.Value == 1 ? TLanes.LoadMasked(b, mask) : TLanes.Load(b);
+            TVector b1 = TVectors.Value == 1 ? default : TMasked.Value == 1 ? TLanes.LoadMasked(b + last, mask) : TLanes.Load(b + last);
+            TVector x = TLanes.Splat(*a);
+            c00 = TLanes.MultiplyAdd(x, b0, c00);
+            c01 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c01) : c01;
             if (TRows.Value >= 2)
             {
-                x = TSimd.Broadcast(a[aRow]);
-                c10 = TSimd.MultiplyAdd(x, b0, c10);
-                c11 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c11) : c11;
+                x = TLanes.Splat(a[aRow]);
+                c10 = TLanes.MultiplyAdd(x, b0, c10);
+                c11 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c11) : c11;
             }
 
             if (TRows.Value >= 4)
             {
-                x = TSimd.Broadcast(a[aRow2]);
-                c20 = TSimd.MultiplyAdd(x, b0, c20);
-                c21 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c21) : c21;
-                x = TSimd.Broadcast(a[aRow3]);
-                c30 = TSimd.MultiplyAdd(x, b0, c30);
-                c31 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c31) : c31;
+                x = TLanes.Splat(a[aRow2]);
+                c20 = TLanes.MultiplyAdd(x, b0, c20);
+                c21 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c21) : c21;
+                x = TLanes.Splat(a[aRow3]);
+                c30 = TLanes.MultiplyAdd(x, b0, c30);
+                c31 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c31) : c31;
             }
 
             if (TRows.Value >= 6)
             {
-                x = TSimd.Broadcast(a[aRow4]);
-                c40 = TSimd.MultiplyAdd(x, b0, c40);
-                c41 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c41) : c41;
-                x = TSimd.Broadcast(*a5);
-                c50 = TSimd.MultiplyAdd(x, b0, c50);
-                c51 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c51) : c51;
+                x = TLanes.Splat(a[aRow4]);
+                c40 = TLanes.MultiplyAdd(x, b0, c40);
+                c41 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c41) : c41;
+                x = TLanes.Splat(*a5);
+                c50 = TLanes.MultiplyAdd(x, b0, c50);
+                c51 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c51) : c51;
             }
 
             if (TRows.Value >= 8)
             {
-                x = TSimd.Broadcast(a5[aRow]);
-                c60 = TSimd.MultiplyAdd(x, b0, c60);
-                c61 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c61) : c61;
-                x = TSimd.Broadcast(a5[aRow2]);
-                c70 = TSimd.MultiplyAdd(x, b0, c70);
-                c71 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c71) : c71;
+                x = TLanes.Splat(a5[aRow]);
+                c60 = TLanes.MultiplyAdd(x, b0, c60);
+                c61 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c61) : c61;
+                x = TLanes.Splat(a5[aRow2]);
+                c70 = TLanes.MultiplyAdd(x, b0, c70);
+                c71 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c71) : c71;
             }
 
             if (TRows.Value >= 14)
             {
-                x = TSimd.Broadcast(a5[aRow3]);
-                c80 = TSimd.MultiplyAdd(x, b0, c80);
-                c81 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c81) : c81;
-                x = TSimd.Broadcast(a5[aRow4]);
-                c90 = TSimd.MultiplyAdd(x, b0, c90);
-                c91 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c91) : c91;
-                x = TSimd.Broadcast(*a10);
-                c100 = TSimd.MultiplyAdd(x, b0, c100);
-                c101 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c101) : c101;
-                x = TSimd.Broadcast(a10[aRow]);
-                c110 = TSimd.MultiplyAdd(x, b0, c110);
-                c111 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c111) : c111;
-                x = TSimd.Broadcast(a10[aRow2]);
-                c120 = TSimd.MultiplyAdd(x, b0, c120);
-                c121 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c121) : c121;
-                x = TSimd.Broadcast(a10[aRow3]);
-                c130 = TSimd.MultiplyAdd(x, b0, c130);
-                c131 = TVectors.Value > 1 ? TSimd.MultiplyAdd(x, b1, c131) : c131;
+                x = TLanes.Splat(a5[aRow3]);
+                c80 = TLanes.MultiplyAdd(x, b0, c80);
+                c81 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c81) : c81;
+                x = TLanes.Splat(a5[aRow4]);
+                c90 = TLanes.MultiplyAdd(x, b0, c90);
+                c91 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c91) : c91;
+                x = TLanes.Splat(*a10);
+                c100 = TLanes.MultiplyAdd(x, b0, c100);
+                c101 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c101) : c101;
+                x = TLanes.Splat(a10[aRow]);
+                c110 = TLanes.MultiplyAdd(x, b0, c110);
+                c111 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c111) : c111;
+                x = TLanes.Splat(a10[aRow2]);
+                c120 = TLanes.MultiplyAdd(x, b0, c120);
+                c121 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c121) : c121;
+                x = TLanes.Splat(a10[aRow3]);
+                c130 = TLanes.MultiplyAdd(x, b0, c130);
+                c131 = TVectors.Value > 1 ? TLanes.MultiplyAdd(x, b1, c131) : c131;
             }
 
             a += aColumn;
@@ -186,20 +187,20 @@ internal static unsafe class MicroKernel<TSimd, TVector, T>
     {
         if (TVectors.Value > 1)
         {
-            T* end = c + TSimd.Count;
+            T* end = c + TLanes.Count;
             if (accumulate)
             {
-                first = TSimd.Add(first, TSimd.Load(c));
-                second = TSimd.Add(second, TSimd.LoadMasked(end, mask));
+                first = TLanes.Add(first, TLanes.Load(c));
+                second = TLanes.Add(second, TLanes.LoadMasked(end, mask));
             }
 
-            TSimd.Store(c, first);
-            TSimd.StoreMasked(end, mask, second);
+            TLanes.Store(c, first);
+            TLanes.StoreMasked(end, mask, second);
         }
         else
         {
-            first = accumulate ? TSimd.Add(first, TSimd.LoadMasked(c, mask)) : first;
-            TSimd.StoreMasked(c, mask, first);
+            first = accumulate ? TLanes.Add(first, TLanes.LoadMasked(c, mask)) : first;
+            TLanes.StoreMasked(c, mask, first);
         }
     }
 }

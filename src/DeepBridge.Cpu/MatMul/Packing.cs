@@ -33,7 +33,7 @@ internal static unsafe class Packing
             {
                 CopyPanel(panel, stride, count, k, width, target);
             }
-            else if (stride == 1 && Avx.IsSupported && (sizeof(T) == 4 || sizeof(T) == 8))
+            else if (stride == 1 && Avx.IsSupported && sizeof(T) == 4)
             {
                 TransposePanel(panel, laneStride, count, k, width, target);
             }
@@ -49,31 +49,9 @@ internal static unsafe class Packing
     private static void CopyPanel<T>(T* source, nint stride, int count, int k, int width, T* target)
         where T : unmanaged
     {
-        int bytes = count * sizeof(T);
-        int last = bytes - 32;
-        for (int p = 0; p < k; p++)
+        for (int p = 0; p < k; p++, source += stride, target += width)
         {
-            byte* from = (byte*)source;
-            byte* to = (byte*)target;
-            if (last >= 0)
-            {
-                for (int i = 0; i < last; i += 32)
-                {
-                    Vector256.Store(Vector256.Load(from + i), to + i);
-                }
-
-                Vector256.Store(Vector256.Load(from + last), to + last);
-            }
-            else
-            {
-                for (int i = 0; i < count; i++)
-                {
-                    target[i] = source[i];
-                }
-            }
-
-            source += stride;
-            target += width;
+            Vectors.Copy(source, target, count);
         }
     }
 
@@ -91,7 +69,7 @@ internal static unsafe class Packing
         }
     }
 
-    /// <summary>Packs lanes that are contiguous in memory, a square of 32-byte vectors at a time.</summary>
+    /// <summary>Packs lanes that are contiguous in memory, a Square of 32-byte vectors at a time.</summary>
     /// <remarks>
     /// The last group of lanes may be narrower than a vector. Its stores run on into the first lanes of the next
     /// index, so groups go from last to first and the right values land on top; past the end there is the slack.
@@ -99,29 +77,22 @@ internal static unsafe class Packing
     private static void TransposePanel<T>(T* source, nint laneStride, int count, int k, int width, T* target)
         where T : unmanaged
     {
-        int square = 32 / sizeof(T);
-        int whole = k - (k % square);
+        const int Square = 8;
+        int whole = k - (k % Square);
         T** rows = stackalloc T*[8];
-        for (int lane = (count - 1) / square * square; lane >= 0; lane -= square)
+        for (int lane = (count - 1) / Square * Square; lane >= 0; lane -= Square)
         {
-            for (int i = 0; i < square; i++)
+            for (int i = 0; i < Square; i++)
             {
                 rows[i] = source + (Math.Min(lane + i, count - 1) * laneStride);
             }
 
             T* to = target + lane;
-            for (int p = 0; p < whole; p += square)
+            for (int p = 0; p < whole; p += Square)
             {
-                if (sizeof(T) == 4)
-                {
-                    Transpose8((float**)rows, p, (float*)to, width);
-                }
-                else
-                {
-                    Transpose4((double**)rows, p, (double*)to, width);
-                }
+                Transpose8((float**)rows, p, (float*)to, width);
 
-                to += square * (nint)width;
+                to += Square * (nint)width;
             }
         }
 
@@ -129,7 +100,7 @@ internal static unsafe class Packing
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose8(float** rows, int p, float* to, nint width)
+    internal static void Transpose8(float** rows, int p, float* to, nint width)
     {
         Vector256<float> low0 = Pair(rows[0] + p, rows[4] + p), low1 = Pair(rows[1] + p, rows[5] + p);
         Vector256<float> low2 = Pair(rows[2] + p, rows[6] + p), low3 = Pair(rows[3] + p, rows[7] + p);
@@ -156,18 +127,5 @@ internal static unsafe class Packing
         Avx.UnpackHigh(even0, even1).AsSingle().Store(to + width);
         Avx.UnpackLow(odd0, odd1).AsSingle().Store(to + (2 * width));
         Avx.UnpackHigh(odd0, odd1).AsSingle().Store(to + (3 * width));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose4(double** rows, int p, double* to, nint width)
-    {
-        Vector256<double> row0 = Vector256.Create(Vector128.Load(rows[0] + p), Vector128.Load(rows[2] + p));
-        Vector256<double> row1 = Vector256.Create(Vector128.Load(rows[1] + p), Vector128.Load(rows[3] + p));
-        Vector256<double> row2 = Vector256.Create(Vector128.Load(rows[0] + p + 2), Vector128.Load(rows[2] + p + 2));
-        Vector256<double> row3 = Vector256.Create(Vector128.Load(rows[1] + p + 2), Vector128.Load(rows[3] + p + 2));
-        Avx.UnpackLow(row0, row1).Store(to);
-        Avx.UnpackHigh(row0, row1).Store(to + width);
-        Avx.UnpackLow(row2, row3).Store(to + (2 * width));
-        Avx.UnpackHigh(row2, row3).Store(to + (3 * width));
     }
 }

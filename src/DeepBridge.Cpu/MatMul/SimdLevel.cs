@@ -3,10 +3,7 @@ namespace DeepBridge.Cpu;
 /// <summary>How wide the vectors of a matrix multiplication are.</summary>
 internal enum SimdLevel
 {
-    /// <summary>One element at a time, for machines without vectors.</summary>
-    Scalar,
-
-    /// <summary>128-bit vectors (SSE, NEON, WebAssembly).</summary>
+    /// <summary>128-bit vectors (SSE, NEON, WebAssembly), which machines without vectors imitate.</summary>
     Vector128,
 
     /// <summary>256-bit vectors (AVX2).</summary>

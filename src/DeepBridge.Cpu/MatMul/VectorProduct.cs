@@ -7,11 +7,11 @@ namespace DeepBridge.Cpu;
 /// A matrix times a vector, on one thread. Every element of the matrix is used once, so memory sets the pace: the
 /// matrix is read in the order in which it lies.
 /// </summary>
-/// <typeparam name="TSimd">The vector operations.</typeparam>
+/// <typeparam name="TLanes">The vector operations.</typeparam>
 /// <typeparam name="TVector">The vector.</typeparam>
 /// <typeparam name="T">The element.</typeparam>
-internal static unsafe class VectorProduct<TSimd, TVector, T>
-    where TSimd : ISimd<TVector, T>
+internal static unsafe class VectorProduct<TLanes, TVector, T>
+    where TLanes : ILanes<TVector, T>
     where TVector : unmanaged
     where T : unmanaged, INumber<T>
 {
@@ -118,43 +118,43 @@ internal static unsafe class VectorProduct<TSimd, TVector, T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Dot<TLanes>(int k, T* matrix, nint lane, T* x, T* y, nint yStride)
-        where TLanes : struct, ISize
+    private static void Dot<TRows>(int k, T* matrix, nint lane, T* x, T* y, nint yStride)
+        where TRows : struct, ISize
     {
         TVector sum0 = default, sum1 = default, sum2 = default, sum3 = default;
         T* matrix1 = matrix + lane, matrix2 = matrix1 + lane, matrix3 = matrix2 + lane;
         int p = 0;
-        for (; p <= k - TSimd.Count; p += TSimd.Count)
+        for (; p <= k - TLanes.Count; p += TLanes.Count)
         {
-            TVector v = TSimd.Load(x + p);
-            sum0 = TSimd.MultiplyAdd(TSimd.Load(matrix + p), v, sum0);
-            if (TLanes.Value > 1)
+            TVector v = TLanes.Load(x + p);
+            sum0 = TLanes.MultiplyAdd(TLanes.Load(matrix + p), v, sum0);
+            if (TRows.Value > 1)
             {
-                sum1 = TSimd.MultiplyAdd(TSimd.Load(matrix1 + p), v, sum1);
-                sum2 = TSimd.MultiplyAdd(TSimd.Load(matrix2 + p), v, sum2);
-                sum3 = TSimd.MultiplyAdd(TSimd.Load(matrix3 + p), v, sum3);
+                sum1 = TLanes.MultiplyAdd(TLanes.Load(matrix1 + p), v, sum1);
+                sum2 = TLanes.MultiplyAdd(TLanes.Load(matrix2 + p), v, sum2);
+                sum3 = TLanes.MultiplyAdd(TLanes.Load(matrix3 + p), v, sum3);
             }
         }
 
         if (p < k)
         {
-            TVector mask = TSimd.Mask(k - p);
-            TVector v = TSimd.LoadMasked(x + p, mask);
-            sum0 = TSimd.MultiplyAdd(TSimd.LoadMasked(matrix + p, mask), v, sum0);
-            if (TLanes.Value > 1)
+            TVector mask = Tails.Mask<TLanes, TVector, T>(k - p);
+            TVector v = TLanes.LoadMasked(x + p, mask);
+            sum0 = TLanes.MultiplyAdd(TLanes.LoadMasked(matrix + p, mask), v, sum0);
+            if (TRows.Value > 1)
             {
-                sum1 = TSimd.MultiplyAdd(TSimd.LoadMasked(matrix1 + p, mask), v, sum1);
-                sum2 = TSimd.MultiplyAdd(TSimd.LoadMasked(matrix2 + p, mask), v, sum2);
-                sum3 = TSimd.MultiplyAdd(TSimd.LoadMasked(matrix3 + p, mask), v, sum3);
+                sum1 = TLanes.MultiplyAdd(TLanes.LoadMasked(matrix1 + p, mask), v, sum1);
+                sum2 = TLanes.MultiplyAdd(TLanes.LoadMasked(matrix2 + p, mask), v, sum2);
+                sum3 = TLanes.MultiplyAdd(TLanes.LoadMasked(matrix3 + p, mask), v, sum3);
             }
         }
 
-        y[0] += TSimd.Sum(sum0);
-        if (TLanes.Value > 1)
+        y[0] += TLanes.Sum(sum0);
+        if (TRows.Value > 1)
         {
-            y[yStride] += TSimd.Sum(sum1);
-            y[2 * yStride] += TSimd.Sum(sum2);
-            y[3 * yStride] += TSimd.Sum(sum3);
+            y[yStride] += TLanes.Sum(sum1);
+            y[2 * yStride] += TLanes.Sum(sum2);
+            y[3 * yStride] += TLanes.Sum(sum3);
         }
     }
 
@@ -183,49 +183,49 @@ internal static unsafe class VectorProduct<TSimd, TVector, T>
     private static void Sum<TRows>(int lanes, T* matrix, nint stride, T* x, nint xStride, T* y)
         where TRows : struct, ISize
     {
-        TVector x0 = TSimd.Broadcast(x[0]);
-        TVector x1 = TRows.Value > 1 ? TSimd.Broadcast(x[xStride]) : default;
-        TVector x2 = TRows.Value > 1 ? TSimd.Broadcast(x[2 * xStride]) : default;
-        TVector x3 = TRows.Value > 1 ? TSimd.Broadcast(x[3 * xStride]) : default;
-        TVector x4 = TRows.Value > 4 ? TSimd.Broadcast(x[4 * xStride]) : default;
-        TVector x5 = TRows.Value > 4 ? TSimd.Broadcast(x[5 * xStride]) : default;
-        TVector x6 = TRows.Value > 4 ? TSimd.Broadcast(x[6 * xStride]) : default;
-        TVector x7 = TRows.Value > 4 ? TSimd.Broadcast(x[7 * xStride]) : default;
+        TVector x0 = TLanes.Splat(x[0]);
+        TVector x1 = TRows.Value > 1 ? TLanes.Splat(x[xStride]) : default;
+        TVector x2 = TRows.Value > 1 ? TLanes.Splat(x[2 * xStride]) : default;
+        TVector x3 = TRows.Value > 1 ? TLanes.Splat(x[3 * xStride]) : default;
+        TVector x4 = TRows.Value > 4 ? TLanes.Splat(x[4 * xStride]) : default;
+        TVector x5 = TRows.Value > 4 ? TLanes.Splat(x[5 * xStride]) : default;
+        TVector x6 = TRows.Value > 4 ? TLanes.Splat(x[6 * xStride]) : default;
+        TVector x7 = TRows.Value > 4 ? TLanes.Splat(x[7 * xStride]) : default;
         int i = 0;
-        for (; i <= lanes - TSimd.Count; i += TSimd.Count)
+        for (; i <= lanes - TLanes.Count; i += TLanes.Count)
         {
             T* row = matrix + i;
-            TVector sum = TSimd.MultiplyAdd(TSimd.Load(row), x0, TSimd.Load(y + i));
+            TVector sum = TLanes.MultiplyAdd(TLanes.Load(row), x0, TLanes.Load(y + i));
             if (TRows.Value > 1)
             {
-                sum = TSimd.MultiplyAdd(TSimd.Load(row + stride), x1, sum);
-                sum = TSimd.MultiplyAdd(TSimd.Load(row + (2 * stride)), x2, sum);
-                sum = TSimd.MultiplyAdd(TSimd.Load(row + (3 * stride)), x3, sum);
+                sum = TLanes.MultiplyAdd(TLanes.Load(row + stride), x1, sum);
+                sum = TLanes.MultiplyAdd(TLanes.Load(row + (2 * stride)), x2, sum);
+                sum = TLanes.MultiplyAdd(TLanes.Load(row + (3 * stride)), x3, sum);
             }
 
             if (TRows.Value > 4)
             {
                 row += 4 * stride;
-                sum = TSimd.MultiplyAdd(TSimd.Load(row), x4, sum);
-                sum = TSimd.MultiplyAdd(TSimd.Load(row + stride), x5, sum);
-                sum = TSimd.MultiplyAdd(TSimd.Load(row + (2 * stride)), x6, sum);
-                sum = TSimd.MultiplyAdd(TSimd.Load(row + (3 * stride)), x7, sum);
+                sum = TLanes.MultiplyAdd(TLanes.Load(row), x4, sum);
+                sum = TLanes.MultiplyAdd(TLanes.Load(row + stride), x5, sum);
+                sum = TLanes.MultiplyAdd(TLanes.Load(row + (2 * stride)), x6, sum);
+                sum = TLanes.MultiplyAdd(TLanes.Load(row + (3 * stride)), x7, sum);
             }
 
-            TSimd.Store(y + i, sum);
+            TLanes.Store(y + i, sum);
         }
 
         if (i < lanes)
         {
-            TVector mask = TSimd.Mask(lanes - i);
-            TVector sum = TSimd.LoadMasked(y + i, mask);
+            TVector mask = Tails.Mask<TLanes, TVector, T>(lanes - i);
+            TVector sum = TLanes.LoadMasked(y + i, mask);
             for (int p = 0; p < TRows.Value; p++)
             {
-                TVector row = TSimd.LoadMasked(matrix + i + (p * stride), mask);
-                sum = TSimd.MultiplyAdd(row, TSimd.Broadcast(x[p * xStride]), sum);
+                TVector row = TLanes.LoadMasked(matrix + i + (p * stride), mask);
+                sum = TLanes.MultiplyAdd(row, TLanes.Splat(x[p * xStride]), sum);
             }
 
-            TSimd.StoreMasked(y + i, mask, sum);
+            TLanes.StoreMasked(y + i, mask, sum);
         }
     }
 }

@@ -42,15 +42,14 @@ internal ref struct Arguments : IDisposable
     /// <param name="input">Which input; the kernel must have no need of an element once it has written it.</param>
     internal readonly CpuTensor Output(int index, int input)
     {
-        if (input < _call.Inputs.Length && _call.IsDonated(input) && (CpuTensor)_call.Inputs[input] is { IsWritable: true } source
-            && source.Spec.Equals(_call.OutputSpecs[index]))
+        CpuTensor? reused = input < _call.Inputs.Length ? CpuTensor.Reuse(_call, input, index) : null;
+        if (reused is null)
         {
-            source.Retain();
-            _call.Outputs[index] = source;
-            return source;
+            return Output(index);
         }
 
-        return Output(index);
+        _call.Outputs[index] = reused;
+        return reused;
     }
 
     /// <summary>Gives up the copies.</summary>

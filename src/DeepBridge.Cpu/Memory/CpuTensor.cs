@@ -63,12 +63,14 @@ internal sealed unsafe class CpuTensor : BackendTensor
             : new CpuTensor(spec, device, null, CpuBlock.Rent(bytes), null, 0, null);
     }
 
-    /// <summary>An input that is donated to the call and fits its first output, with a count added; null where it does not.</summary>
+    /// <summary>An input that is donated to the call and fits an output, with a count added; null where it does not.</summary>
     /// <param name="call">The call.</param>
     /// <param name="input">The input.</param>
+    /// <param name="output">The output it would serve as.</param>
     /// <returns>The input, to be written into, or null.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static CpuTensor? Reuse(in KernelCall call, int input) => call.Donated == 0 ? null : ReuseDonated(call, input);
+    internal static CpuTensor? Reuse(in KernelCall call, int input, int output = 0) =>
+        call.Donated == 0 ? null : ReuseDonated(call, input, output);
 
     /// <summary>Looks at the user's memory.</summary>
     internal static CpuTensor Lend(TensorSpec spec, Device device, HostMemory memory) => new(spec, device, null, null, new Lent(memory), 0, null);
@@ -141,10 +143,10 @@ internal sealed unsafe class CpuTensor : BackendTensor
         _lent?.Release();
     }
 
-    private static CpuTensor? ReuseDonated(in KernelCall call, int input)
+    private static CpuTensor? ReuseDonated(in KernelCall call, int input, int output)
     {
         CpuTensor tensor = (CpuTensor)call.Inputs[input];
-        return call.IsDonated(input) && tensor.IsWritable && tensor.Spec.Equals(call.OutputSpecs[0]) ? (CpuTensor)tensor.Retain() : null;
+        return call.IsDonated(input) && tensor.IsWritable && tensor.Spec.Equals(call.OutputSpecs[output]) ? (CpuTensor)tensor.Retain() : null;
     }
 
     /// <summary>The user's memory, counted by the views of it.</summary>

@@ -42,9 +42,7 @@ internal static unsafe class Vectors
         // Neither a call nor a local in memory: either would cost the loop around this its registers.
         if (HasMasks)
         {
-            return sizeof(T) == 4
-                ? Avx.MaskLoad((float*)from, Selected<T>(count).AsSingle()).AsVector().As<float, T>()
-                : Avx.MaskLoad((double*)from, Selected<T>(count).AsDouble()).AsVector().As<double, T>();
+            return Avx.MaskLoad((float*)from, Selected<T>(count)).AsVector().As<float, T>();
         }
 
         return LoadFew(from, count);
@@ -64,17 +62,14 @@ internal static unsafe class Vectors
             return;
         }
 
-        if (!HasMasks)
+        if (HasMasks)
         {
-            StoreFew(value, to, count);
-        }
-        else if (sizeof(T) == 4)
-        {
-            Avx.MaskStore((float*)to, Selected<T>(count).AsSingle(), value.AsVector256().AsSingle());
+            // A mask of 8 bytes is two of 4.
+            Avx.MaskStore((float*)to, Selected<T>(count), value.AsVector256().AsSingle());
         }
         else
         {
-            Avx.MaskStore((double*)to, Selected<T>(count).AsDouble(), value.AsVector256().AsDouble());
+            StoreFew(value, to, count);
         }
     }
 
@@ -115,10 +110,7 @@ internal static unsafe class Vectors
     /// <summary>eˣ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector<T> Exp<T>(Vector<T> x)
-        where T : unmanaged =>
-        Vector<byte>.Count == 64 ? Functions.Exp<Lanes512<T>, Vector512<T>, T>(x.AsVector512()).AsVector()
-        : Vector<byte>.Count == 32 ? Functions.Exp<Lanes256<T>, Vector256<T>, T>(x.AsVector256()).AsVector()
-        : Functions.Exp<Lanes128<T>, Vector128<T>, T>(x.AsVector128()).AsVector();
+        where T : unmanaged, INumber<T> => Apply<ExpKernel, T>(x);
 
     /// <summary>The natural logarithm.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -130,23 +122,17 @@ internal static unsafe class Vectors
     /// <summary>1 / (1 + e⁻ˣ).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector<T> Sigmoid<T>(Vector<T> x)
-        where T : unmanaged => Vector<T>.One / (Vector<T>.One + Exp(-x));
+        where T : unmanaged, INumber<T> => Vector<T>.One / (Vector<T>.One + Exp(-x));
 
     /// <summary>The hyperbolic tangent.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector<T> Tanh<T>(Vector<T> x)
-        where T : unmanaged =>
-        Vector<byte>.Count == 64 ? Functions.Tanh<Lanes512<T>, Vector512<T>, T>(x.AsVector512()).AsVector()
-        : Vector<byte>.Count == 32 ? Functions.Tanh<Lanes256<T>, Vector256<T>, T>(x.AsVector256()).AsVector()
-        : Functions.Tanh<Lanes128<T>, Vector128<T>, T>(x.AsVector128()).AsVector();
+        where T : unmanaged, INumber<T> => Apply<TanhKernel, T>(x);
 
     /// <summary>The error function.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector<T> Erf<T>(Vector<T> x)
-        where T : unmanaged =>
-        Vector<byte>.Count == 64 ? Functions.Erf<Lanes512<T>, Vector512<T>, T>(x.AsVector512()).AsVector()
-        : Vector<byte>.Count == 32 ? Functions.Erf<Lanes256<T>, Vector256<T>, T>(x.AsVector256()).AsVector()
-        : Functions.Erf<Lanes128<T>, Vector128<T>, T>(x.AsVector128()).AsVector();
+        where T : unmanaged, INumber<T> => Apply<ErfKernel, T>(x);
 
     /// <summary>log(1 + eˣ), exact far out and near 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -154,10 +140,7 @@ internal static unsafe class Vectors
         where T : unmanaged, INumber<T>
     {
         Vector<T> tail = Exp(-Vector.Abs(x));
-        tail = Vector<byte>.Count == 64 ? Functions.Log1p<Lanes512<T>, Vector512<T>, T>(tail.AsVector512()).AsVector()
-            : Vector<byte>.Count == 32 ? Functions.Log1p<Lanes256<T>, Vector256<T>, T>(tail.AsVector256()).AsVector()
-            : Functions.Log1p<Lanes128<T>, Vector128<T>, T>(tail.AsVector128()).AsVector();
-        return Vector.Max(x, Vector<T>.Zero) + tail;
+        return Vector.Max(x, Vector<T>.Zero) + Apply<Log1pKernel, T>(tail);
     }
 
     /// <summary>A vector of one repeated number.</summary>
@@ -166,10 +149,18 @@ internal static unsafe class Vectors
         where T : unmanaged, INumber<T> => new(T.CreateTruncating(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<byte> Selected<T>(int count)
+    private static Vector<T> Apply<TOp, T>(Vector<T> x)
+        where TOp : IUnary
+        where T : unmanaged, INumber<T> =>
+        Vector<byte>.Count == 64 ? TOp.Apply<Lanes512<T>, Vector512<T>, T>(x.AsVector512()).AsVector()
+        : Vector<byte>.Count == 32 ? TOp.Apply<Lanes256<T>, Vector256<T>, T>(x.AsVector256()).AsVector()
+        : TOp.Apply<Lanes128<T>, Vector128<T>, T>(x.AsVector128()).AsVector();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Selected<T>(int count)
         where T : unmanaged => sizeof(T) == 4
-        ? Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsByte()
-        : Vector256.LessThan(Vector256<long>.Indices, Vector256.Create((long)count)).AsByte();
+        ? Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle()
+        : Vector256.LessThan(Vector256<long>.Indices, Vector256.Create((long)count)).AsSingle();
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector<T> LoadFew<T>(T* from, int count)

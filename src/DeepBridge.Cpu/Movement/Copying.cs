@@ -109,15 +109,8 @@ internal static unsafe class Copying
         long rows = transposes ? walk.Rows / walk.Extent(1) * strips : walk.Rows;
         long elements = walk.Rows * walk.Inner;
         int chunks = elements < ParallelElements ? 1 : (int)Math.Min(rows, elements / (ParallelElements / 4));
-        Work<T> work = new((T*)source, (T*)target, walk, transposes ? strips : 0, rows, Math.Max(chunks, 1));
-        if (chunks <= 1)
-        {
-            work.Run(0);
-        }
-        else
-        {
-            Workers.Run(chunks, work);
-        }
+        Work<T> work = new((T*)source, (T*)target, walk, transposes ? strips : 0, rows, chunks);
+        Workers.Run(chunks, work);
     }
 
     private readonly struct Work<T>(T* source, T* target, Walk walk, long strips, long rows, int chunks) : IWork
@@ -159,44 +152,6 @@ internal static unsafe class Copying
             }
         }
 
-        /// <summary>Eight rows of eight, in registers.</summary>
-        private static void Transpose8(float* x, nint a, float* y, nint b)
-        {
-            Vector256<float> r0 = Avx.LoadVector256(x), r1 = Avx.LoadVector256(x + a), r2 = Avx.LoadVector256(x + (2 * a)), r3 = Avx.LoadVector256(x + (3 * a));
-            x += 4 * a;
-            Vector256<float> r4 = Avx.LoadVector256(x), r5 = Avx.LoadVector256(x + a), r6 = Avx.LoadVector256(x + (2 * a)), r7 = Avx.LoadVector256(x + (3 * a));
-            Quarter(r0, r1, r2, r3, out Vector256<float> p0, out Vector256<float> p1, out Vector256<float> p2, out Vector256<float> p3);
-            Quarter(r4, r5, r6, r7, out Vector256<float> q0, out Vector256<float> q1, out Vector256<float> q2, out Vector256<float> q3);
-            Avx.Store(y, Avx.Permute2x128(p0, q0, 0x20));
-            Avx.Store(y + b, Avx.Permute2x128(p1, q1, 0x20));
-            Avx.Store(y + (2 * b), Avx.Permute2x128(p2, q2, 0x20));
-            Avx.Store(y + (3 * b), Avx.Permute2x128(p3, q3, 0x20));
-            y += 4 * b;
-            Avx.Store(y, Avx.Permute2x128(p0, q0, 0x31));
-            Avx.Store(y + b, Avx.Permute2x128(p1, q1, 0x31));
-            Avx.Store(y + (2 * b), Avx.Permute2x128(p2, q2, 0x31));
-            Avx.Store(y + (3 * b), Avx.Permute2x128(p3, q3, 0x31));
-        }
-
-        /// <summary>Transposes the two 4 × 4 halves of four rows.</summary>
-        private static void Quarter(
-            Vector256<float> r0,
-            Vector256<float> r1,
-            Vector256<float> r2,
-            Vector256<float> r3,
-            out Vector256<float> c0,
-            out Vector256<float> c1,
-            out Vector256<float> c2,
-            out Vector256<float> c3)
-        {
-            Vector256<double> low01 = Avx.UnpackLow(r0, r1).AsDouble(), high01 = Avx.UnpackHigh(r0, r1).AsDouble();
-            Vector256<double> low23 = Avx.UnpackLow(r2, r3).AsDouble(), high23 = Avx.UnpackHigh(r2, r3).AsDouble();
-            c0 = Avx.UnpackLow(low01, low23).AsSingle();
-            c1 = Avx.UnpackHigh(low01, low23).AsSingle();
-            c2 = Avx.UnpackLow(high01, high23).AsSingle();
-            c3 = Avx.UnpackHigh(high01, high23).AsSingle();
-        }
-
         /// <summary>A strip of a plane whose rows are the other layout's columns, in tiles that stay in the cache.</summary>
         private void Transpose(long row)
         {
@@ -204,6 +159,7 @@ internal static unsafe class Copying
             T* from = source + walk.Offset(0, plane, 2), to = target + walk.Offset(1, plane, 2);
             nint a = walk.Stride(0), b = walk.Stride(1, 1);
             int end = (int)Math.Min(walk.Extent(1), (strip + 1) * Strip);
+            float** columns = stackalloc float*[Tile];
             for (int i = (int)strip * Strip; i < end; i += Tile)
             {
                 int tall = Math.Min(Tile, end - i);
@@ -213,7 +169,12 @@ internal static unsafe class Copying
                     T* in0 = from + i + (j * a), out0 = to + (i * b) + j;
                     if (sizeof(T) == 4 && Avx.IsSupported && tall == Tile && wide == Tile)
                     {
-                        Transpose8((float*)in0, a, (float*)out0, b);
+                        for (int c = 0; c < Tile; c++)
+                        {
+                            columns[c] = (float*)in0 + (c * a);
+                        }
+
+                        Packing.Transpose8(columns, 0, (float*)out0, b);
                         continue;
                     }
 

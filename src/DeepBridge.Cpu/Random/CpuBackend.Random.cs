@@ -54,44 +54,30 @@ public sealed unsafe partial class CpuBackend
         int chunks = (y.Count + DrawChunk - 1) / DrawChunk;
         fixed (T* numbers = &y.First<T>())
         {
-            DrawWork<TFill, T> work = new(numbers, y.Count, key, counter);
-            if (chunks <= 2)
-            {
-                TFill.Fill(key, counter, y.Span<T>());
-            }
-            else
-            {
-                Workers.Run(chunks, work);
-            }
+            Workers.Run(chunks, new DrawWork<TFill, T>(numbers, y.Count, key, counter));
         }
     }
 
     private interface IDraw<T>
         where T : unmanaged
     {
-        static abstract int BlocksInFour { get; }
+        static virtual int BlocksInFour => 1;
 
         static abstract void Fill(ulong key, ulong counter, Span<T> numbers);
     }
 
     private readonly struct Words : IDraw<uint>
     {
-        public static int BlocksInFour => 1;
-
         public static void Fill(ulong key, ulong counter, Span<uint> numbers) => Philox.Words(key, counter, numbers);
     }
 
     private readonly struct Uniforms : IDraw<float>
     {
-        public static int BlocksInFour => 1;
-
         public static void Fill(ulong key, ulong counter, Span<float> numbers) => Philox.Uniforms(key, counter, numbers);
     }
 
     private readonly struct Normals : IDraw<float>
     {
-        public static int BlocksInFour => 1;
-
         public static void Fill(ulong key, ulong counter, Span<float> numbers) => Philox.Normals(key, counter, numbers);
     }
 

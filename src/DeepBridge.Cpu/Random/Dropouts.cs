@@ -50,44 +50,38 @@ internal static unsafe class Dropouts
         {
             fixed (byte* bits = &mask.First<byte>())
             {
-                Work<T> work = new(from, to, bits, x.Count, probability, scale, draws, key, counter, 1);
                 int blocks = (x.Count + Block - 1) / Block;
                 int chunks = blocks >= 16 ? Math.Min(64, blocks / 4) : 1;
-                Workers.Run(chunks, work with { Chunks = chunks });
+                Workers.Run(chunks, new Work<T>(from, to, bits, x.Count, probability, scale, draws, key, counter, chunks));
             }
         }
 
         Dense.Done(x, source);
     }
 
-    private readonly record struct Work<T>(
-        nint X, nint Y, nint Mask, int Count, float Probability, T Scale, bool Draws, ulong Key, ulong Counter, int Chunks) : IWork
+    private readonly struct Work<T>(
+        T* from, T* to, byte* bits, int length, float probability, T scale, bool draws, ulong key, ulong counter, int chunks) : IWork
         where T : unmanaged, INumber<T>
     {
-        internal Work(T* x, T* y, byte* mask, int count, float probability, T scale, bool draws, ulong key, ulong counter, int chunks)
-            : this((nint)x, (nint)y, (nint)mask, count, probability, scale, draws, key, counter, chunks)
-        {
-        }
-
         [SkipLocalsInit]
         public void Run(int chunk)
         {
             Span<float> uniform = stackalloc float[Block];
-            int blocks = (Count + Block - 1) / Block;
-            for (int block = (int)((long)blocks * chunk / Chunks); block < (int)((long)blocks * (chunk + 1) / Chunks); block++)
+            int blocks = (length + Block - 1) / Block;
+            for (int block = (int)((long)blocks * chunk / chunks); block < (int)((long)blocks * (chunk + 1) / chunks); block++)
             {
-                int first = block * Block, count = Math.Min(Block, Count - first);
-                byte* mask = (byte*)Mask + first;
-                if (Draws)
+                int first = block * Block, count = Math.Min(Block, length - first);
+                byte* mask = bits + first;
+                if (draws)
                 {
-                    float probability = Probability;
-                    Philox.Uniforms(Key, Counter + ((ulong)first / 4), uniform[..count]);
-                    Loops.Compare<LessEqualKernel, float>(ref probability, 0, ref uniform[0], 1, ref *mask, count);
+                    float drop = probability;
+                    Philox.Uniforms(key, counter + ((ulong)first / 4), uniform[..count]);
+                    Loops.Compare<LessEqualKernel, float>(ref drop, 0, ref uniform[0], 1, ref *mask, count);
                 }
 
-                T* x = (T*)X + first, y = (T*)Y + first;
-                T scale = Scale, zero = T.Zero;
-                Loops.Binary<MultiplyKernel, T>(ref *x, 1, ref scale, 0, ref *y, count);
+                T* x = from + first, y = to + first;
+                T factor = scale, zero = T.Zero;
+                Loops.Binary<MultiplyKernel, T>(ref *x, 1, ref factor, 0, ref *y, count);
                 Selecting.Row(mask, 1, y, 1, &zero, 0, y, count);
             }
         }

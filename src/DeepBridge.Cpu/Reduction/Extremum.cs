@@ -7,30 +7,18 @@ namespace DeepBridge.Cpu;
 internal static unsafe class Extremum
 {
     /// <summary>Finds positions along an axis.</summary>
-    internal static void Run(in KernelCall call, int axis, bool greatest)
+    internal static CpuTensor Run(in KernelCall call, int axis, bool greatest) => call.Inputs[0].Spec.DType switch
     {
-        switch (call.Inputs[0].Spec.DType)
-        {
-            case DType.Float32:
-                Run<float>(call, axis, greatest);
-                break;
-            case DType.Float64:
-                Run<double>(call, axis, greatest);
-                break;
-            case DType.Int32:
-                Run<int>(call, axis, greatest);
-                break;
-            default:
-                Run<long>(call, axis, greatest);
-                break;
-        }
-    }
+        DType.Float32 => Run<float>(call, axis, greatest),
+        DType.Float64 => Run<double>(call, axis, greatest),
+        DType.Int32 => Run<int>(call, axis, greatest),
+        _ => Run<long>(call, axis, greatest),
+    };
 
-    private static void Run<T>(in KernelCall call, int axis, bool greatest)
+    private static CpuTensor Run<T>(in KernelCall call, int axis, bool greatest)
         where T : unmanaged, INumber<T>, IMinMaxValue<T>
     {
         CpuTensor source = (CpuTensor)call.Inputs[0], y = CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
-        call.Outputs[0] = y;
         int extent = source.Spec.Shape[axis];
 
         // The axis goes last, so that the elements to choose from lie in a row.
@@ -41,29 +29,25 @@ internal static unsafe class Extremum
         {
             fixed (long* to = &y.First<long>())
             {
-                Work<T> work = new(from, to, extent, greatest, y.Count);
-                Workers.Run(Unary.IsLarge(x.Count, false) ? Math.Min(64, y.Count) : 1, work with { Chunks = Unary.IsLarge(x.Count, false) ? Math.Min(64, y.Count) : 1 });
+                int chunks = Unary.IsLarge(x.Count, false) ? Math.Min(64, y.Count) : 1;
+                Workers.Run(chunks, new Work<T>(from, to, extent, greatest, y.Count, chunks));
             }
         }
 
         Dense.Done(x, moved);
         moved.Release();
+        return y;
     }
 
-    private readonly record struct Work<T>(nint X, nint Y, int Extent, bool Greatest, int Rows, int Chunks) : IWork
+    private readonly struct Work<T>(T* data, long* positions, int extent, bool greatest, int rows, int chunks) : IWork
         where T : unmanaged, INumber<T>, IMinMaxValue<T>
     {
-        internal Work(T* x, long* y, int extent, bool greatest, int rows)
-            : this((nint)x, (nint)y, extent, greatest, rows, 1)
-        {
-        }
-
         public void Run(int chunk)
         {
-            for (int row = (int)((long)Rows * chunk / Chunks); row < (int)((long)Rows * (chunk + 1) / Chunks); row++)
+            for (int row = (int)((long)rows * chunk / chunks); row < (int)((long)rows * (chunk + 1) / chunks); row++)
             {
-                T* x = (T*)X + ((nint)row * Extent);
-                T best = Greatest ? FoldLoops.Row<MaxFold, T>(x, Extent) : FoldLoops.Row<MinFold, T>(x, Extent);
+                T* x = data + ((nint)row * extent);
+                T best = greatest ? FoldLoops<MaximumKernel, T>.Row(x, extent) : FoldLoops<MinimumKernel, T>.Row(x, extent);
                 int position = 0;
                 if (T.IsNaN(best))
                 {
@@ -80,7 +64,7 @@ internal static unsafe class Extremum
                     }
                 }
 
-                ((long*)Y)[row] = position;
+                positions[row] = position;
             }
         }
     }

@@ -7,7 +7,33 @@ namespace DeepBridge.Cpu;
 /// Folds axes. Neighbouring axes with one fate are one; then the innermost run of folded axes goes first, so that the
 /// work is always a table of (outer, folded, inner) elements, whose rows or columns are folded.
 /// </summary>
-internal static unsafe class Reducing
+internal static class Reducing
+{
+    /// <summary>Folds dtypes that compute.</summary>
+    internal static CpuTensor Numeric<TFold>(in KernelCall call, Dims axes)
+        where TFold : IFold => call.OutputSpecs[0].DType switch
+        {
+            DType.Float32 => Folding<TFold, float>.Run(call, axes),
+            DType.Float64 => Folding<TFold, double>.Run(call, axes),
+            DType.Int32 => Folding<TFold, int>.Run(call, axes),
+            _ => Folding<TFold, long>.Run(call, axes),
+        };
+
+    /// <summary>Folds every dtype.</summary>
+    internal static CpuTensor Ordered<TFold>(in KernelCall call, Dims axes)
+        where TFold : IFold => call.OutputSpecs[0].DType switch
+        {
+            DType.Bool or DType.UInt8 => Folding<TFold, byte>.Run(call, axes),
+            DType.Int8 => Folding<TFold, sbyte>.Run(call, axes),
+            DType.Int16 => Folding<TFold, short>.Run(call, axes),
+            _ => Numeric<TFold>(call, axes),
+        };
+}
+
+/// <summary>Folds axes of one dtype by one operation.</summary>
+internal static unsafe class Folding<TFold, T>
+    where TFold : IFold
+    where T : unmanaged, INumber<T>, IMinMaxValue<T>
 {
     /// <summary>Elements of a chunk; a longer row or column is folded in pieces.</summary>
     private const int Chunk = 1 << 15;
@@ -18,70 +44,24 @@ internal static unsafe class Reducing
     /// <summary>Columns below which several rows are taken as one.</summary>
     private const int FewColumns = 32;
 
-    /// <summary>Folds dtypes that compute.</summary>
-    internal static void Numeric<TFold>(in KernelCall call, Dims axes)
-        where TFold : IFold
-    {
-        switch (call.OutputSpecs[0].DType)
-        {
-            case DType.Float32:
-                Run<TFold, float>(call, axes);
-                break;
-            case DType.Float64:
-                Run<TFold, double>(call, axes);
-                break;
-            case DType.Int32:
-                Run<TFold, int>(call, axes);
-                break;
-            default:
-                Run<TFold, long>(call, axes);
-                break;
-        }
-    }
-
-    /// <summary>Folds every dtype.</summary>
-    internal static void Ordered<TFold>(in KernelCall call, Dims axes)
-        where TFold : IFold
-    {
-        switch (call.OutputSpecs[0].DType)
-        {
-            case DType.Bool or DType.UInt8:
-                Run<TFold, byte>(call, axes);
-                break;
-            case DType.Int8:
-                Run<TFold, sbyte>(call, axes);
-                break;
-            case DType.Int16:
-                Run<TFold, short>(call, axes);
-                break;
-            default:
-                Numeric<TFold>(call, axes);
-                break;
-        }
-    }
-
     /// <summary>Folds axes of one input.</summary>
-    internal static void Run<TFold, T>(in KernelCall call, Dims axes)
-        where TFold : IFold
-        where T : unmanaged, INumber<T>, IMinMaxValue<T>
+    internal static CpuTensor Run(in KernelCall call, Dims axes)
     {
         CpuTensor source = (CpuTensor)call.Inputs[0], x = Dense.Of(source);
         CpuTensor y = CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
-        call.Outputs[0] = y;
         if (y.Count > 0)
         {
             fixed (T* from = &x.First<T>(), to = &y.First<T>())
             {
-                Fold<TFold, T>(from, x.Spec.Shape.AsSpan(), axes.AsSpan(), to);
+                Fold(from, x.Spec.Shape.AsSpan(), axes.AsSpan(), to);
             }
         }
 
         Dense.Done(x, source);
+        return y;
     }
 
-    private static void Fold<TFold, T>(T* x, ReadOnlySpan<int> shape, ReadOnlySpan<int> axes, T* y)
-        where TFold : IFold
-        where T : unmanaged, INumber<T>, IMinMaxValue<T>
+    private static void Fold(T* x, ReadOnlySpan<int> shape, ReadOnlySpan<int> axes, T* y)
     {
         // From the inside out: kept axes, then the folded ones that come next.
         long inner = 1, count = 1;
@@ -108,20 +88,18 @@ internal static unsafe class Reducing
 
         if (!more)
         {
-            Table<TFold, T>(x, (nint)outer, (nint)count, (nint)inner, y);
+            Table(x, (nint)outer, (nint)count, (nint)inner, y);
             return;
         }
 
         using Scratch<T> rest = new(outer * inner);
-        Table<TFold, T>(x, (nint)outer, (nint)count, (nint)inner, rest.First);
+        Table(x, (nint)outer, (nint)count, (nint)inner, rest.First);
         int[] next = [.. shape[..(axis + 1)], (int)inner];
-        Fold<TFold, T>(rest.First, next, axes[..(left + 1)], y);
+        Fold(rest.First, next, axes[..(left + 1)], y);
     }
 
     /// <summary>(outer, count, inner) elements to (outer, inner).</summary>
-    private static void Table<TFold, T>(T* x, nint outer, nint count, nint inner, T* y)
-        where TFold : IFold
-        where T : unmanaged, INumber<T>, IMinMaxValue<T>
+    private static void Table(T* x, nint outer, nint count, nint inner, T* y)
     {
         if (outer == 0 || inner == 0)
         {
@@ -141,50 +119,40 @@ internal static unsafe class Reducing
         {
             nint length = count / pieces, rest = count - (length * pieces);
             using Scratch<T> parts = new(outer * (pieces + 1) * inner);
-            Work<TFold, T> work = new(x, parts.First, outer, count, inner, length, pieces + (rest > 0 ? 1 : 0));
+            Work work = new(x, parts.First, outer, count, inner, length, pieces + (rest > 0 ? 1 : 0));
             Workers.Run((int)work.Units, work);
-            Table<TFold, T>(parts.First, outer, pieces + (rest > 0 ? 1 : 0), inner, y);
+            Table(parts.First, outer, pieces + (rest > 0 ? 1 : 0), inner, y);
             return;
         }
 
         if (inner is > 1 and < FewColumns && count >= 8 * FewColumns)
         {
-            Grouped<TFold, T>(x, outer, count, inner, y);
+            Grouped(x, outer, count, inner, y);
             return;
         }
 
-        Work<TFold, T> whole = new(x, y, outer, count, inner, count, 1);
-        if (outer * count * inner >= 4 * Chunk && whole.Units > 1)
-        {
-            Workers.Run((int)Math.Min(whole.Units, 64), whole with { Chunks = Math.Min(whole.Units, 64) });
-        }
-        else
-        {
-            (whole with { Chunks = 1 }).Run(0);
-        }
+        Work whole = new(x, y, outer, count, inner, count, 1);
+        nint chunks = outer * count * inner >= 4 * Chunk ? Math.Min(whole.Units, 64) : 1;
+        Workers.Run((int)chunks, whole with { Chunks = chunks });
     }
 
     /// <summary>Columns too few for a vector: several rows are folded as one long one, and their parts at the end.</summary>
-    private static void Grouped<TFold, T>(T* x, nint outer, nint count, nint inner, T* y)
-        where TFold : IFold
-        where T : unmanaged, INumber<T>, IMinMaxValue<T>
+    private static void Grouped(T* x, nint outer, nint count, nint inner, T* y)
     {
         nint group = (4 * FewColumns) / inner, groups = count / group, rest = count - (groups * group);
         using Scratch<T> wide = new((group + rest) * inner);
         for (nint o = 0; o < outer; o++)
         {
             T* table = x + (o * count * inner);
-            FoldLoops.Columns<TFold, T>(table, groups, group * inner, group * inner, wide.First);
+            FoldLoops<TFold, T>.Columns(table, groups, group * inner, group * inner, wide.First);
             new ReadOnlySpan<T>(table + (groups * group * inner), (int)(rest * inner)).CopyTo(
                 new Span<T>(wide.First + (group * inner), (int)(rest * inner)));
-            FoldLoops.Columns<TFold, T>(wide.First, group + rest, inner, inner, y + (o * inner));
+            FoldLoops<TFold, T>.Columns(wide.First, group + rest, inner, inner, y + (o * inner));
         }
     }
 
     /// <summary>Units are (outer, piece, tile of columns); a chunk is some of them.</summary>
-    private readonly record struct Work<TFold, T>(nint X, nint Y, nint Outer, nint Count, nint Inner, nint Length, nint Pieces, nint Chunks) : IWork
-        where TFold : IFold
-        where T : unmanaged, INumber<T>, IMinMaxValue<T>
+    private readonly record struct Work(nint X, nint Y, nint Outer, nint Count, nint Inner, nint Length, nint Pieces, nint Chunks) : IWork
     {
         internal Work(T* x, T* y, nint outer, nint count, nint inner, nint length, nint pieces)
             : this((nint)x, (nint)y, outer, count, inner, length, pieces, 0) => Chunks = Units;
@@ -199,7 +167,7 @@ internal static unsafe class Reducing
             {
                 for (nint row = Outer * chunk / Chunks; row < Outer * (chunk + 1) / Chunks; row++)
                 {
-                    ((T*)Y)[row] = FoldLoops.Row<TFold, T>((T*)X + (row * Count), Count);
+                    ((T*)Y)[row] = FoldLoops<TFold, T>.Row((T*)X + (row * Count), Count);
                 }
 
                 return;
@@ -213,15 +181,15 @@ internal static unsafe class Reducing
                 T* x = (T*)X + (((outer * Count) + first) * Inner) + (tile * Tile), y = (T*)Y + (row * Inner) + (tile * Tile);
                 if (Inner == 1)
                 {
-                    *y = FoldLoops.Row<TFold, T>(x, count);
+                    *y = FoldLoops<TFold, T>.Row(x, count);
                 }
                 else if (Pieces > 1 && Inner < FewColumns && count >= 8 * FewColumns)
                 {
-                    Grouped<TFold, T>(x, 1, count, Inner, y);
+                    Grouped(x, 1, count, Inner, y);
                 }
                 else
                 {
-                    FoldLoops.Columns<TFold, T>(x, count, Inner, Pieces > 1 ? Inner : Math.Min(Tile, Inner - (tile * Tile)), y);
+                    FoldLoops<TFold, T>.Columns(x, count, Inner, Pieces > 1 ? Inner : Math.Min(Tile, Inner - (tile * Tile)), y);
                 }
             }
         }

@@ -7,32 +7,20 @@ namespace DeepBridge.Cpu;
 internal static class Scanning
 {
     /// <summary>Sums along an axis.</summary>
-    internal static void Run(in KernelCall call, int axis)
+    internal static CpuTensor Run(in KernelCall call, int axis) => call.OutputSpecs[0].DType switch
     {
-        switch (call.OutputSpecs[0].DType)
-        {
-            case DType.Float32:
-                Run<float, double>(call, axis);
-                break;
-            case DType.Float64:
-                Run<double, double>(call, axis);
-                break;
-            case DType.Int32:
-                Run<int, int>(call, axis);
-                break;
-            default:
-                Run<long, long>(call, axis);
-                break;
-        }
-    }
+        DType.Float32 => Run<float, double>(call, axis),
+        DType.Float64 => Run<double, double>(call, axis),
+        DType.Int32 => Run<int, int>(call, axis),
+        _ => Run<long, long>(call, axis),
+    };
 
-    private static void Run<T, TSum>(in KernelCall call, int axis)
+    private static CpuTensor Run<T, TSum>(in KernelCall call, int axis)
         where T : unmanaged, INumber<T>
         where TSum : unmanaged, INumber<TSum>
     {
         CpuTensor source = (CpuTensor)call.Inputs[0], dense = Dense.Of(source);
         CpuTensor y = CpuTensor.Reuse(call, 0) ?? CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
-        call.Outputs[0] = y;
         ReadOnlySpan<int> shape = y.Spec.Shape.AsSpan();
         int extent = shape[axis], inner = 1;
         for (int i = axis + 1; i < shape.Length; i++)
@@ -77,5 +65,6 @@ internal static class Scanning
         }
 
         Dense.Done(dense, source);
+        return y;
     }
 }

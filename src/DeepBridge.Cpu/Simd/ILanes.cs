@@ -8,12 +8,33 @@ namespace DeepBridge.Cpu;
 /// </summary>
 /// <typeparam name="TVector">The vector.</typeparam>
 /// <typeparam name="T">Its element.</typeparam>
-internal interface ILanes<TVector, T>
-    where TVector : struct
+internal unsafe interface ILanes<TVector, T>
+    where TVector : unmanaged
     where T : unmanaged
 {
     /// <summary>Elements in a vector.</summary>
     static abstract int Count { get; }
+
+    /// <summary>Rows of a tile of a matrix product whose sums fit the registers.</summary>
+    static abstract int MaxRows { get; }
+
+    /// <summary>Whether the machine loads and stores part of a vector.</summary>
+    static abstract bool HasMasks { get; }
+
+    /// <summary>0, 1, 2, …</summary>
+    static abstract TVector Indices { get; }
+
+    /// <summary>Loads a vector.</summary>
+    static abstract TVector Load(T* source);
+
+    /// <summary>Stores a vector.</summary>
+    static abstract void Store(T* target, TVector value);
+
+    /// <summary>The first elements, those that <paramref name="mask"/> selects, and zeros; the rest is not read. 4 or 8 bytes each.</summary>
+    static abstract TVector LoadMasked(T* source, TVector mask);
+
+    /// <summary>Stores the first elements, those that <paramref name="mask"/> selects; the rest is not written. 4 or 8 bytes each.</summary>
+    static abstract void StoreMasked(T* target, TVector mask, TVector value);
 
     /// <summary>Loads a vector <paramref name="offset"/> elements after <paramref name="source"/>.</summary>
     static abstract TVector Load(ref T source, nint offset);
@@ -39,7 +60,7 @@ internal interface ILanes<TVector, T>
     /// <summary>a / b.</summary>
     static abstract TVector Divide(TVector a, TVector b);
 
-    /// <summary>a · b + c, with one rounding where the machine can; floating only.</summary>
+    /// <summary>a · b + c, with one rounding where the machine can.</summary>
     static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
 
     /// <summary>−x.</summary>
@@ -59,9 +80,6 @@ internal interface ILanes<TVector, T>
 
     /// <summary>The greatest integer not above; integers stay.</summary>
     static abstract TVector Floor(TVector x);
-
-    /// <summary>The least integer not below; integers stay.</summary>
-    static abstract TVector Ceiling(TVector x);
 
     /// <summary>The nearest integer, ties to even; integers stay.</summary>
     static abstract TVector Round(TVector x);
@@ -102,6 +120,6 @@ internal interface ILanes<TVector, T>
     /// <summary>The cosine; floating only.</summary>
     static abstract TVector Cos(TVector x);
 
-    /// <summary>One element.</summary>
-    static abstract T Element(TVector x, int index);
+    /// <summary>The sum of the elements.</summary>
+    static abstract T Sum(TVector x);
 }

@@ -1,23 +1,51 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace DeepBridge.Cpu;
 
 /// <summary>256-bit vectors.</summary>
 /// <typeparam name="T">The element type.</typeparam>
-internal readonly struct Lanes256<T> : ILanes<Vector256<T>, T>
+internal readonly unsafe struct Lanes256<T> : ILanes<Vector256<T>, T>
     where T : unmanaged
 {
     public static int Count => Vector256<T>.Count;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int MaxRows => 6;
+
+    public static bool HasMasks => Avx.IsSupported;
+
+    public static Vector256<T> Indices => Vector256<T>.Indices;
+
+    public static Vector256<T> Load(T* source) => Vector256.Load(source);
+
     public static Vector256<T> Load(ref T source, nint offset) => Vector256.LoadUnsafe(ref source, (nuint)offset);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(T* target, Vector256<T> value) => value.Store(target);
+
     public static void Store(Vector256<T> value, ref T target, nint offset) => value.StoreUnsafe(ref target, (nuint)offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> LoadMasked(T* source, Vector256<T> mask) =>
+        HasMasks
+        ? Avx.MaskLoad((float*)source, mask.AsSingle()).As<float, T>()
+        : Tails.Load<Lanes256<T>, Vector256<T>, T>(source, mask);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreMasked(T* target, Vector256<T> mask, Vector256<T> value)
+    {
+        if (HasMasks)
+        {
+            // A mask of 8 bytes is two of 4.
+            Avx.MaskStore((float*)target, mask.AsSingle(), value.AsSingle());
+        }
+        else
+        {
+            Tails.Store<Lanes256<T>, Vector256<T>, T>(target, mask, value);
+        }
+    }
+
     public static Vector256<T> Splat(T value) => Vector256.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -25,73 +53,54 @@ internal readonly struct Lanes256<T> : ILanes<Vector256<T>, T>
         ? Vector256.Create((float)value).As<float, T>()
         : Vector256.Create(value).As<double, T>();
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Add(Vector256<T> a, Vector256<T> b) => a + b;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Subtract(Vector256<T> a, Vector256<T> b) => a - b;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Multiply(Vector256<T> a, Vector256<T> b) => a * b;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Divide(Vector256<T> a, Vector256<T> b) => a / b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<T> MultiplyAdd(Vector256<T> a, Vector256<T> b, Vector256<T> c) => typeof(T) == typeof(float)
-        ? Vector256.MultiplyAddEstimate(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
-        : Vector256.MultiplyAddEstimate(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
+    public static Vector256<T> MultiplyAdd(Vector256<T> a, Vector256<T> b, Vector256<T> c) =>
+        typeof(T) == typeof(float) ? Vector256.MultiplyAddEstimate(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
+        : typeof(T) == typeof(double) ? Vector256.MultiplyAddEstimate(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>()
+        : (a * b) + c;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Negate(Vector256<T> x) => -x;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Abs(Vector256<T> x) => Vector256.Abs(x);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Sqrt(Vector256<T> x) => Vector256.Sqrt(x);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Max(Vector256<T> a, Vector256<T> b) => Vector256.Max(a, b);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Min(Vector256<T> a, Vector256<T> b) => Vector256.Min(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<T> Floor(Vector256<T> x) => typeof(T) == typeof(float) ? Vector256.Floor(x.AsSingle()).As<float, T>()
+    public static Vector256<T> Floor(Vector256<T> x) =>
+        typeof(T) == typeof(float) ? Vector256.Floor(x.AsSingle()).As<float, T>()
         : typeof(T) == typeof(double) ? Vector256.Floor(x.AsDouble()).As<double, T>() : x;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<T> Ceiling(Vector256<T> x) => typeof(T) == typeof(float) ? Vector256.Ceiling(x.AsSingle()).As<float, T>()
-        : typeof(T) == typeof(double) ? Vector256.Ceiling(x.AsDouble()).As<double, T>() : x;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<T> Round(Vector256<T> x) => typeof(T) == typeof(float) ? Vector256.Round(x.AsSingle()).As<float, T>()
+    public static Vector256<T> Round(Vector256<T> x) =>
+        typeof(T) == typeof(float) ? Vector256.Round(x.AsSingle()).As<float, T>()
         : typeof(T) == typeof(double) ? Vector256.Round(x.AsDouble()).As<double, T>() : x;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Equal(Vector256<T> a, Vector256<T> b) => Vector256.Equals(a, b);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Less(Vector256<T> a, Vector256<T> b) => Vector256.LessThan(a, b);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> LessOrEqual(Vector256<T> a, Vector256<T> b) => Vector256.LessThanOrEqual(a, b);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> And(Vector256<T> a, Vector256<T> b) => a & b;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Or(Vector256<T> a, Vector256<T> b) => a | b;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Xor(Vector256<T> a, Vector256<T> b) => a ^ b;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<T> Select(Vector256<T> mask, Vector256<T> yes, Vector256<T> no) =>
-        Vector256.ConditionalSelect(mask, yes, no);
+    public static Vector256<T> Select(Vector256<T> mask, Vector256<T> yes, Vector256<T> no) => Vector256.ConditionalSelect(mask, yes, no);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Bits(Vector256<T> mask) => Vector256.ExtractMostSignificantBits(mask);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -114,6 +123,5 @@ internal readonly struct Lanes256<T> : ILanes<Vector256<T>, T>
         ? Vector256.Cos(x.AsSingle()).As<float, T>()
         : Vector256.Cos(x.AsDouble()).As<double, T>();
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Element(Vector256<T> x, int index) => x.GetElement(index);
+    public static T Sum(Vector256<T> x) => Vector256.Sum(x);
 }
