@@ -1,5 +1,4 @@
 using System.Numerics;
-using DeepBridge.Backends;
 
 namespace DeepBridge.Cpu;
 

@@ -58,11 +58,19 @@ internal static unsafe class Gemm
         where T : unmanaged, INumber<T> =>
         Multiply(new Product<T>
         {
-            M = m, N = n, K = k,
-            A = a, ARow = aRow, AColumn = aColumn,
-            B = b, BRow = bRow, BColumn = bColumn,
-            C = c, CRow = cRow,
-            Accumulate = accumulate, Bias = bias,
+            M = m,
+            N = n,
+            K = k,
+            A = a,
+            ARow = aRow,
+            AColumn = aColumn,
+            B = b,
+            BRow = bRow,
+            BColumn = bColumn,
+            C = c,
+            CRow = cRow,
+            Accumulate = accumulate,
+            Bias = bias,
         });
 
     /// <summary>One product.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using DeepBridge.Backends;
 using DeepBridge.Ops;
 using DeepBridge.Randomness;

@@ -45,7 +45,7 @@ public sealed record CaseInput(Shape Shape, DType DType, Values Values, Layout L
             case Layout.Transposed:
                 Dims reversed = [.. Enumerable.Range(0, rank).Reverse()];
                 return new Permute(reversed).Apply(
-                    Import(Shape.Create([.. Shape.AsSpan().ToArray().Reverse()]), at => Indices.Flat([.. at.Reverse()], Shape)));
+                    Import(Shape.Create([.. Enumerable.Reverse(Shape.AsSpan().ToArray())]), at => Indices.Flat([.. Enumerable.Reverse(at)], Shape)));
             case Layout.Sliced:
                 Tensor wide = Import(
                     Shape.Create([.. Shape.AsSpan().ToArray().Select(extent => (2 * extent) + 2)]),
