@@ -21,10 +21,12 @@ internal static unsafe class Vectors
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector<T> MultiplyAdd<T>(Vector<T> left, Vector<T> right, Vector<T> addend)
         where T : unmanaged, INumber<T> =>
-        typeof(T) == typeof(float)
-            ? Vector.MultiplyAddEstimate(left.As<T, float>(), right.As<T, float>(), addend.As<T, float>()).As<float, T>()
+        !Fusing.IsNative
+            ? (left * right) + addend
+            : typeof(T) == typeof(float)
+            ? Vector.FusedMultiplyAdd(left.As<T, float>(), right.As<T, float>(), addend.As<T, float>()).As<float, T>()
             : typeof(T) == typeof(double)
-                ? Vector.MultiplyAddEstimate(left.As<T, double>(), right.As<T, double>(), addend.As<T, double>()).As<double, T>()
+                ? Vector.FusedMultiplyAdd(left.As<T, double>(), right.As<T, double>(), addend.As<T, double>()).As<double, T>()
                 : (left * right) + addend;
 
     /// <summary>Loads up to a vector of 4- or 8-byte elements, touching nothing behind; the other elements are zero.</summary>
