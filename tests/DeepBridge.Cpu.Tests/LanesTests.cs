@@ -47,10 +47,6 @@ public sealed class LanesTests
     {
         Agree<ExpKernel>();
         Agree<Expm1Kernel>();
-        Agree<LogKernel>();
-        Agree<Log1pKernel>();
-        Agree<SinKernel>();
-        Agree<CosKernel>();
         Agree<ErfKernel>();
         Agree<TanhKernel>();
         Agree<SigmoidKernel>();
@@ -58,6 +54,32 @@ public sealed class LanesTests
         Agree<SignKernel>();
         Agree<ReluKernel>();
         Agree<RoundKernel>();
+    }
+
+    /// <summary>
+    /// Logarithm, sine and cosine are .NET's own: it compiles them ahead of time without fused operations and again, hot,
+    /// with them, so a width may be a unit in the last place off another until all are hot.
+    /// </summary>
+    [Fact]
+    public void Functions_of_the_runtime_agree_at_every_width_but_for_the_last_place()
+    {
+        Near<LogKernel>();
+        Near<Log1pKernel>();
+        Near<SinKernel>();
+        Near<CosKernel>();
+    }
+
+    private static void Near<TOp>()
+        where TOp : IUnary
+    {
+        float[] x = Numbers(100), wide = new float[x.Length], narrow = new float[x.Length];
+        Loops.Unary<TOp, Lanes512<float>, Vector512<float>, float>(ref x[0], ref wide[0], x.Length);
+        Loops.Unary<TOp, Lanes128<float>, Vector128<float>, float>(ref x[0], ref narrow[0], x.Length);
+        for (int i = 0; i < x.Length; i++)
+        {
+            bool near = wide[i].Equals(narrow[i]) || Math.Abs(wide[i] - narrow[i]) <= 2 * (MathF.BitIncrement(Math.Abs(wide[i])) - Math.Abs(wide[i]));
+            near.Should().BeTrue($"{typeof(TOp).Name} of {x[i]:R} is {wide[i]:R} and {narrow[i]:R}");
+        }
     }
 
     [Fact]
