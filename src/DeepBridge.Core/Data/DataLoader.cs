@@ -86,7 +86,7 @@ public sealed class DataLoader<TSample, TBatch> : Loader<TBatch>
     /// How long all loops over this loader have waited for batches, tensors made included. The counter
     /// <c>deepbridge.loader.wait</c> of the meter <c>DeepBridge</c> adds it up over all loaders.
     /// </summary>
-    public TimeSpan WaitTime => Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _waited));
+    public TimeSpan WaitTime => TimeSpan.FromTicks(Interlocked.Read(ref _waited));
 
     /// <inheritdoc/>
     private protected override ScopedEnumerator<TBatch> Start(CancellationToken cancellationToken) => new Enumerator(this, cancellationToken);
@@ -132,9 +132,8 @@ public sealed class DataLoader<TSample, TBatch> : Loader<TBatch>
 
         protected override bool TryNext(out TBatch? next)
         {
-            long began = Stopwatch.GetTimestamp();
-            bool found = Advance();
-            next = found ? Complete(_prefetcher is null ? _prepare!(_batch, cancellationToken) : _prefetcher.Take(_batch), began) : default;
+            ValueTask<(bool Found, TBatch? Next)> pending = NextAsync();
+            (bool found, next) = pending.IsCompleted ? pending.GetAwaiter().GetResult() : pending.AsTask().GetAwaiter().GetResult();
             return found;
         }
 
@@ -185,7 +184,7 @@ public sealed class DataLoader<TSample, TBatch> : Loader<TBatch>
             TBatch next = prepared.Complete((loader._options.Device ?? Device.Default).Real);
             loader.Report(_start!, ++_batch);
             TimeSpan waited = Stopwatch.GetElapsedTime(began);
-            Interlocked.Add(ref loader._waited, Stopwatch.GetTimestamp() - began);
+            Interlocked.Add(ref loader._waited, waited.Ticks);
             s_wait.Add(waited.TotalSeconds);
             return next;
         }
