@@ -7,6 +7,12 @@ namespace DeepBridge.Data;
 /// <summary>Makes loaders of the usual samples; for others, give the constructor a <see cref="Collate{TSample,TBatch}"/>.</summary>
 public static class DataLoader
 {
+    private static readonly Meter s_meter = new("DeepBridge");
+
+    /// <summary>What all loaders tell of their waiting.</summary>
+    internal static Counter<double> Wait { get; } =
+        s_meter.CreateCounter<double>("deepbridge.loader.wait", "s", "Time that loops spent waiting for batches.");
+
     /// <summary>Loads arrays: batches (N, the arrays' shape…).</summary>
     /// <typeparam name="T">The element type; it decides the dtype.</typeparam>
     /// <param name="dataset">The dataset.</param>
@@ -51,10 +57,6 @@ public static class DataLoader
 /// <typeparam name="TBatch">A batch.</typeparam>
 public sealed class DataLoader<TSample, TBatch> : Loader<TBatch>
 {
-    private static readonly Meter s_meter = new("DeepBridge");
-    private static readonly Counter<double> s_wait =
-        s_meter.CreateCounter<double>("deepbridge.loader.wait", "s", "Time that loops spent waiting for batches.");
-
     private readonly IDataset<TSample> _dataset;
     private readonly Collate<TSample, TBatch> _collate;
     private readonly DataLoaderOptions _options;
@@ -185,7 +187,7 @@ public sealed class DataLoader<TSample, TBatch> : Loader<TBatch>
             loader.Report(_start!, ++_batch);
             TimeSpan waited = Stopwatch.GetElapsedTime(began);
             Interlocked.Add(ref loader._waited, waited.Ticks);
-            s_wait.Add(waited.TotalSeconds);
+            DataLoader.Wait.Add(waited.TotalSeconds);
             return next;
         }
     }
