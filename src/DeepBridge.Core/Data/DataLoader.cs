@@ -134,8 +134,10 @@ public sealed class DataLoader<TSample, TBatch> : Loader<TBatch>
 
         protected override bool TryNext(out TBatch? next)
         {
-            ValueTask<(bool Found, TBatch? Next)> pending = NextAsync();
-            (bool found, next) = pending.IsCompleted ? pending.GetAwaiter().GetResult() : pending.AsTask().GetAwaiter().GetResult();
+            // Not by way of NextAsync: the batch is to be made here, and waking up is a part of the waiting.
+            long began = Stopwatch.GetTimestamp();
+            bool found = Advance();
+            next = found ? Complete(_prefetcher is null ? _prepare!(_batch, cancellationToken) : _prefetcher.Take(_batch), began) : default;
             return found;
         }
 

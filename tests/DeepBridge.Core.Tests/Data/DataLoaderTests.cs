@@ -301,8 +301,10 @@ public sealed class DataLoaderTests
         LiveTensors.Count.Should().Be(before);
     }
 
-    [Fact]
-    public void Waiting_is_measured_and_told_to_the_meter()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void Waiting_is_measured_and_told_to_the_meter(int workers)
     {
         double told = 0;
         using MeterListener listener = new()
@@ -317,7 +319,7 @@ public sealed class DataLoaderTests
         };
         listener.SetMeasurementEventCallback<double>((_, seconds, _, _) => told += seconds);
         listener.Start();
-        var loader = Loader(0);
+        var loader = Loader(workers);
         Read(loader);
         loader.WaitTime.Should().BePositive();
         told.Should().BeApproximately(loader.WaitTime.TotalSeconds, 1e-3);
