@@ -230,7 +230,7 @@ public static partial class Loss
     /// <summary>max(x, 0), whose gradient at 0 is 1, as that of PyTorch's clamp.</summary>
     private static Tensor Hinge(Tensor x) => x.Clamp(0, double.PositiveInfinity);
 
-    /// <summary>One loss where the label is 1, the other where it is −1, and as PyTorch both of them elsewhere.</summary>
+    /// <summary>One loss where the label is 1, the other where it is −1; a label that is neither counts as both.</summary>
     private static Tensor Choose(Tensor labels, Tensor positive, Tensor negative) =>
         Tensor.Where(labels != -1, positive, positive.ZerosLike()) + Tensor.Where(labels != 1, negative, negative.ZerosLike());
 
