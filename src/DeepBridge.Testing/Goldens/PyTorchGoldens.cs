@@ -1,5 +1,7 @@
 using DeepBridge.Checkpoints;
+using DeepBridge.Graphs;
 using DeepBridge.Optimizers;
+using DeepBridge.Schedules;
 using FluentAssertions;
 using Xunit;
 
@@ -19,9 +21,14 @@ public abstract class PyTorchGoldens
     /// <returns>One row a case.</returns>
     public static IEnumerable<TheoryDataRow<string>> LayerNames() => LayerGoldens.All.Keys.Select(name => new TheoryDataRow<string>(name));
 
-    /// <summary>The names of the optimizers' cases.</summary>
+    /// <summary>The names of the optimizers' cases, and whether the step is traced.</summary>
+    /// <returns>Two rows a case.</returns>
+    public static IEnumerable<TheoryDataRow<string, bool>> OptimizerModes() =>
+        OptimizerGoldens.All.Keys.SelectMany(name => new TheoryDataRow<string, bool>[] { new(name, false), new(name, true) });
+
+    /// <summary>The names of the schedules' cases.</summary>
     /// <returns>One row a case.</returns>
-    public static IEnumerable<TheoryDataRow<string>> OptimizerNames() => OptimizerGoldens.All.Keys.Select(name => new TheoryDataRow<string>(name));
+    public static IEnumerable<TheoryDataRow<string>> ScheduleNames() => OptimizerGoldens.Schedules.Keys.Select(name => new TheoryDataRow<string>(name));
 
     /// <summary>Every case of the files has its counterpart here, and the other way round.</summary>
     [Fact]
@@ -30,6 +37,7 @@ public abstract class PyTorchGoldens
         OpGoldens.All.Select(golden => golden.Name).Should().OnlyHaveUniqueItems().And.BeEquivalentTo(GoldenFiles.Cases(GoldenFiles.Ops.Value));
         LayerGoldens.All.Keys.Should().BeEquivalentTo(GoldenFiles.Cases(GoldenFiles.Layers.Value));
         OptimizerGoldens.All.Keys.Should().BeEquivalentTo(GoldenFiles.Cases(GoldenFiles.Optimizers.Value));
+        OptimizerGoldens.Schedules.Keys.Should().BeEquivalentTo(GoldenFiles.Cases(GoldenFiles.Schedules.Value));
     }
 
     /// <summary>Values and gradients of an op.</summary>
@@ -69,14 +77,9 @@ public abstract class PyTorchGoldens
         using TensorScope scope = new(name);
         using AmbientChange device = Device.Use(Device);
         SafetensorsFile file = GoldenFiles.Layers.Value;
-        (Module layer, Func<Tensor[], Tensor> call) = LayerGoldens.All[name]();
-        string prefix = $"{name}/state/";
-        Dictionary<string, Tensor> state = file.Entries.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal))
-            .ToDictionary(key => key[prefix.Length..], key => file.Read(key, Device));
-        layer.StateDictionary().Keys.Should().BeEquivalentTo(state.Keys, "the keys are PyTorch's");
-        layer.LoadState(state);
+        (Module layer, Func<Tensor[], Tensor[]> call) = Loaded(file, name);
         Tensor[] inputs = [.. GoldenFiles.Read(file, name, "in", Device).Select(input => input.DType.IsFloating() ? input.Track() : input)];
-        Tensor loss = Compare(file, name, [call(inputs)])!;
+        Tensor loss = Compare(file, name, call(inputs))!;
         Tensor[] tracked = [.. inputs.Where(input => input.IsTracked)];
         Gradients gradients = Gradients.Of(loss, layer.Parameters, keep: true);
         Tensor[] others = tracked.Length == 0 ? [] : Gradients.Of(loss, tracked);
@@ -98,11 +101,31 @@ public abstract class PyTorchGoldens
         }
     }
 
-    /// <summary>20 steps of an optimizer from the same gradients.</summary>
+    /// <summary>A layer's traced outputs are PyTorch's too, and its trace changes the same variables.</summary>
     /// <param name="name">The case.</param>
     [Theory]
-    [MemberData(nameof(OptimizerNames))]
-    public void Optimizer_agrees_with_PyTorch_for_20_steps(string name)
+    [MemberData(nameof(LayerNames))]
+    public void Traced_layer_agrees_with_PyTorch(string name)
+    {
+        using TensorScope scope = new(name);
+        using AmbientChange device = Device.Use(Device);
+        SafetensorsFile file = GoldenFiles.Layers.Value;
+        (Module layer, Func<Tensor[], Tensor[]> call) = Loaded(file, name);
+        Tensor[] inputs = GoldenFiles.Read(file, name, "in", Device);
+        using Graph graph = Graph.Trace(given => call(given), [.. inputs.Select(input => input.Spec)]);
+        Compare(file, name, graph.Run(inputs));
+        foreach ((string key, Variable variable) in layer.StateDictionary().Where(pair => pair.Value is not Parameter))
+        {
+            Near(variable.Value, file.Read($"{name}/after/{key}", Device), $"{name}: {key} afterwards");
+        }
+    }
+
+    /// <summary>20 steps of an optimizer from the same gradients, eager and traced once.</summary>
+    /// <param name="name">The case.</param>
+    /// <param name="traced">Whether the step is traced.</param>
+    [Theory]
+    [MemberData(nameof(OptimizerModes))]
+    public void Optimizer_agrees_with_PyTorch_for_20_steps(string name, bool traced)
     {
         using TensorScope scope = new(name);
         using AmbientChange device = Device.Use(Device);
@@ -110,13 +133,56 @@ public abstract class PyTorchGoldens
         Tensor gradients = file.Read($"{name}/in1", Device), expected = file.Read($"{name}/out0", Device);
         Parameter parameter = new(file.Read($"{name}/in0", Device));
         Optimizer optimizer = OptimizerGoldens.All[name](parameter);
+        Tensor[] Step(Tensor[] gradient)
+        {
+            Gradients given = Gradients.Of((parameter.Value * gradient[0]).Sum(), [parameter]);
+            optimizer.Step(OptimizerGoldens.Clipped.Contains(name) ? given.ClipNorm(1) : given);
+            return [];
+        }
+
+        using Graph? graph = traced ? Graph.Trace(Step, [parameter.Spec]) : null;
         for (int step = 0; step < 20; step++)
         {
-            Tensor gradient = gradients[step];
-            Gradients given = Gradients.Of((parameter.Value * gradient).Sum(), [parameter]);
-            optimizer.Step(OptimizerGoldens.Clipped.Contains(name) ? given.ClipNorm(1) : given);
+            _ = graph?.Run(gradients[step]) ?? Step([gradients[step]]);
             Near(parameter.Value, expected[step], $"{name}: step {step}");
         }
+    }
+
+    /// <summary>The rates of 40 steps, or after each of 40 reports.</summary>
+    /// <param name="name">The case.</param>
+    [Theory]
+    [MemberData(nameof(ScheduleNames))]
+    public void Schedule_agrees_with_PyTorch_for_40_steps(string name)
+    {
+        using TensorScope scope = new(name);
+        using AmbientChange device = Device.Use(Device);
+        SafetensorsFile file = GoldenFiles.Schedules.Value;
+        Schedule schedule = OptimizerGoldens.Schedules[name]();
+        double[] metrics = [.. GoldenFiles.Read(file, name, "in", Device).SelectMany(values => values.ToArray<double>())];
+        List<Tensor> rates = [];
+        for (int step = 0; step < 40; step++)
+        {
+            if (schedule is ReduceOnPlateau plateau)
+            {
+                plateau.Report(metrics[step]);
+            }
+
+            rates.Add(schedule.At(Tensor.Of(step)));
+        }
+
+        Near(Tensor.Stack([.. rates]), file.Read($"{name}/out0", Device), name);
+    }
+
+    /// <summary>A case's layer with its weights loaded under PyTorch's keys.</summary>
+    private (Module Layer, Func<Tensor[], Tensor[]> Call) Loaded(SafetensorsFile file, string name)
+    {
+        (Module layer, Func<Tensor[], Tensor[]> call) = LayerGoldens.All[name]();
+        string prefix = $"{name}/state/";
+        Dictionary<string, Tensor> state = file.Entries.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(key => key[prefix.Length..], key => file.Read(key, Device));
+        layer.StateDictionary().Keys.Should().BeEquivalentTo(state.Keys, "the keys are PyTorch's");
+        layer.LoadState(state);
+        return (layer, call);
     }
 
     /// <summary>Compares outputs, and makes the loss whose gradients the file holds; null where it holds none.</summary>
