@@ -219,28 +219,28 @@ public static class OpGoldens
     private static IEnumerable<Golden> ComposedLosses()
     {
         static Golden Of(string name, Func<Tensor[], Tensor> function) => new(name, [], x => [function(x)]);
-        foreach (Reduction reduction in Enum.GetValues<Reduction>())
-        {
-            string variant = reduction.ToString().ToLowerInvariant();
-            yield return Of($"L1.{variant}", x => Loss.L1(x[0], x[1], reduction));
-            yield return Of($"Huber.{variant}", x => Loss.Huber(x[0], x[1], 0.5, reduction));
-            yield return Of($"SmoothL1.{variant}", x => Loss.SmoothL1(x[0], x[1], 0.5, reduction));
-            yield return Of($"KlDivergence.{variant}", x => Loss.KlDivergence(x[0], x[1], reduction: reduction));
-            yield return Of($"NegativeLogLikelihood.{variant}", x => Loss.NegativeLogLikelihood(x[0], x[1], reduction: reduction));
-        }
+        return
+        [
+            .. Enum.GetValues<Reduction>().SelectMany(Reduced),
+            Of("SmoothL1.zero", x => Loss.SmoothL1(x[0], x[1], 0)), Of("KlDivergence.batch", x => Loss.KlDivergence(x[0], x[1], batchMean: true)),
+            Of("KlDivergence.logarithms", x => Loss.KlDivergence(x[0], x[1], logTarget: true, reduction: Reduction.Sum)),
+            Of("KlDivergence.zeros", x => Loss.KlDivergence(x[0], x[1].Detach(), reduction: Reduction.Sum)),
+            Of("NegativeLogLikelihood.spatial", x => Loss.NegativeLogLikelihood(x[0], x[1])), Of("BinaryCrossEntropy", x => Loss.BinaryCrossEntropy(x[0], x[1])),
+            Of("BinaryCrossEntropy.ends", x => Loss.BinaryCrossEntropy(x[0], x[1].Detach(), Reduction.Sum)),
+            Of("BinaryCrossEntropy.wrong", x => Loss.BinaryCrossEntropy(x[0], x[1].Detach(), Reduction.None)),
+            Of("HingeEmbedding", x => Loss.HingeEmbedding(x[0], x[1].Detach(), 0.5)),
+            Of("MarginRanking", x => Loss.MarginRanking(x[0], x[1], x[2].Detach(), 0.3, Reduction.Sum)),
+            Of("CosineEmbedding", x => Loss.CosineEmbedding(x[0], x[1], x[2], 0.1)), Of("TripletMargin", x => Loss.TripletMargin(x[0], x[1], x[2])),
+            Of("TripletMargin.swap", x => Loss.TripletMargin(x[0], x[1], x[2], 2, 3, swap: true, reduction: Reduction.None)),
+        ];
 
-        yield return Of("SmoothL1.zero", x => Loss.SmoothL1(x[0], x[1], 0));
-        yield return Of("KlDivergence.batch", x => Loss.KlDivergence(x[0], x[1], batchMean: true));
-        yield return Of("KlDivergence.logarithms", x => Loss.KlDivergence(x[0], x[1], logTarget: true, reduction: Reduction.Sum));
-        yield return Of("KlDivergence.zeros", x => Loss.KlDivergence(x[0], x[1].Detach(), reduction: Reduction.Sum));
-        yield return Of("NegativeLogLikelihood.spatial", x => Loss.NegativeLogLikelihood(x[0], x[1]));
-        yield return Of("BinaryCrossEntropy", x => Loss.BinaryCrossEntropy(x[0], x[1]));
-        yield return Of("BinaryCrossEntropy.ends", x => Loss.BinaryCrossEntropy(x[0], x[1].Detach(), Reduction.Sum));
-        yield return Of("BinaryCrossEntropy.wrong", x => Loss.BinaryCrossEntropy(x[0], x[1].Detach(), Reduction.None));
-        yield return Of("HingeEmbedding", x => Loss.HingeEmbedding(x[0], x[1].Detach(), 0.5));
-        yield return Of("MarginRanking", x => Loss.MarginRanking(x[0], x[1], x[2].Detach(), 0.3, Reduction.Sum));
-        yield return Of("CosineEmbedding", x => Loss.CosineEmbedding(x[0], x[1], x[2], 0.1));
-        yield return Of("TripletMargin", x => Loss.TripletMargin(x[0], x[1], x[2]));
-        yield return Of("TripletMargin.swap", x => Loss.TripletMargin(x[0], x[1], x[2], 2, 3, swap: true, reduction: Reduction.None));
+        static Golden[] Reduced(Reduction reduction) =>
+        [
+            Of($"L1.{reduction}", x => Loss.L1(x[0], x[1], reduction)),
+            Of($"Huber.{reduction}", x => Loss.Huber(x[0], x[1], 0.5, reduction)),
+            Of($"SmoothL1.{reduction}", x => Loss.SmoothL1(x[0], x[1], 0.5, reduction)),
+            Of($"KlDivergence.{reduction}", x => Loss.KlDivergence(x[0], x[1], reduction: reduction)),
+            Of($"NegativeLogLikelihood.{reduction}", x => Loss.NegativeLogLikelihood(x[0], x[1], reduction: reduction)),
+        ];
     }
 }

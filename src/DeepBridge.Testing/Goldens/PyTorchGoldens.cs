@@ -51,24 +51,12 @@ public abstract class PyTorchGoldens
         SafetensorsFile file = GoldenFiles.Ops.Value;
         Tensor[] inputs = [.. GoldenFiles.Read(file, name, "in", Device).Select(input => input.DType.IsFloating() ? input.Track() : input)];
         Tensor[] outputs = OpGoldens.All.Single(golden => golden.Name == name).Function(inputs);
-        Tensor? loss = Compare(file, name, outputs);
-        if (loss is null)
-        {
-            return;
-        }
-
-        Tensor[] tracked = [.. inputs.Where(input => input.IsTracked)];
-        Tensor[] gradients = Gradients.Of(loss, tracked, zeros: true);
-        for (int i = 0, next = 0; i < inputs.Length; i++)
-        {
-            if (inputs[i].IsTracked)
-            {
-                Near(gradients[next++], file.Read($"{name}/grad{i}", Device), $"{name}: gradient of input {i}");
-            }
-        }
+        CompareGradients(file, name, Compare(file, name, outputs), inputs);
     }
 
-    /// <summary>Output, gradients and running statistics of a layer whose weights were loaded under PyTorch's keys.</summary>
+    /// <summary>
+    /// Outputs, traced and eager, gradients and running statistics of a layer whose weights were loaded under PyTorch's keys.
+    /// </summary>
     /// <param name="name">The case.</param>
     [Theory]
     [MemberData(nameof(LayerNames))]
@@ -77,17 +65,15 @@ public abstract class PyTorchGoldens
         using TensorScope scope = new(name);
         using AmbientChange device = Device.Use(Device);
         SafetensorsFile file = GoldenFiles.Layers.Value;
+        Tensor[] inputs = GoldenFiles.Read(file, name, "in", Device);
+        (_, Func<Tensor[], Tensor[]> traced) = Loaded(file, name);
+        using Graph graph = Graph.Trace(traced, [.. inputs.Select(input => input.Spec)]);
+        Compare(file, name, graph.Run(inputs));
         (Module layer, Func<Tensor[], Tensor[]> call) = Loaded(file, name);
-        Tensor[] inputs = [.. GoldenFiles.Read(file, name, "in", Device).Select(input => input.DType.IsFloating() ? input.Track() : input)];
+        inputs = [.. inputs.Select(input => input.DType.IsFloating() ? input.Track() : input)];
         Tensor loss = Compare(file, name, call(inputs))!;
-        Tensor[] tracked = [.. inputs.Where(input => input.IsTracked)];
         Gradients gradients = Gradients.Of(loss, layer.Parameters, keep: true);
-        Tensor[] others = tracked.Length == 0 ? [] : Gradients.Of(loss, tracked);
-        for (int i = 0; i < others.Length; i++)
-        {
-            Near(others[i], file.Read($"{name}/grad{i}", Device), $"{name}: gradient of input {i}");
-        }
-
+        CompareGradients(file, name, loss, inputs);
         foreach ((string key, Variable variable) in layer.StateDictionary())
         {
             if (variable is Parameter)
@@ -98,25 +84,6 @@ public abstract class PyTorchGoldens
             {
                 Near(variable.Value, file.Read($"{name}/after/{key}", Device), $"{name}: {key} afterwards");
             }
-        }
-    }
-
-    /// <summary>A layer's traced outputs are PyTorch's too, and its trace changes the same variables.</summary>
-    /// <param name="name">The case.</param>
-    [Theory]
-    [MemberData(nameof(LayerNames))]
-    public void Traced_layer_agrees_with_PyTorch(string name)
-    {
-        using TensorScope scope = new(name);
-        using AmbientChange device = Device.Use(Device);
-        SafetensorsFile file = GoldenFiles.Layers.Value;
-        (Module layer, Func<Tensor[], Tensor[]> call) = Loaded(file, name);
-        Tensor[] inputs = GoldenFiles.Read(file, name, "in", Device);
-        using Graph graph = Graph.Trace(given => call(given), [.. inputs.Select(input => input.Spec)]);
-        Compare(file, name, graph.Run(inputs));
-        foreach ((string key, Variable variable) in layer.StateDictionary().Where(pair => pair.Value is not Parameter))
-        {
-            Near(variable.Value, file.Read($"{name}/after/{key}", Device), $"{name}: {key} afterwards");
         }
     }
 
@@ -159,18 +126,14 @@ public abstract class PyTorchGoldens
         SafetensorsFile file = GoldenFiles.Schedules.Value;
         Schedule schedule = OptimizerGoldens.Schedules[name]();
         double[] metrics = [.. GoldenFiles.Read(file, name, "in", Device).SelectMany(values => values.ToArray<double>())];
-        List<Tensor> rates = [];
-        for (int step = 0; step < 40; step++)
+        Tensor[] rates = new Tensor[40];
+        for (int step = 0; step < rates.Length; step++)
         {
-            if (schedule is ReduceOnPlateau plateau)
-            {
-                plateau.Report(metrics[step]);
-            }
-
-            rates.Add(schedule.At(Tensor.Of(step)));
+            (schedule as ReduceOnPlateau)?.Report(metrics[step]);
+            rates[step] = schedule.At(Tensor.Of(step));
         }
 
-        Near(Tensor.Stack([.. rates]), file.Read($"{name}/out0", Device), name);
+        Near(Tensor.Stack(rates), file.Read($"{name}/out0", Device), name);
     }
 
     /// <summary>A case's layer with its weights loaded under PyTorch's keys.</summary>
@@ -200,6 +163,16 @@ public abstract class PyTorchGoldens
         }
 
         return loss;
+    }
+
+    private void CompareGradients(SafetensorsFile file, string name, Tensor? loss, Tensor[] inputs)
+    {
+        int[] tracked = [.. Enumerable.Range(0, inputs.Length).Where(i => loss is not null && inputs[i].IsTracked)];
+        Tensor[] gradients = tracked.Length == 0 ? [] : Gradients.Of(loss!, [.. tracked.Select(i => inputs[i])], zeros: true);
+        for (int i = 0; i < tracked.Length; i++)
+        {
+            Near(gradients[i], file.Read($"{name}/grad{tracked[i]}", Device), $"{name}: gradient of input {tracked[i]}");
+        }
     }
 
     private static void Near(Tensor actual, Tensor expected, string what)
