@@ -125,7 +125,7 @@ public static partial class Loss
     public static Tensor HingeEmbedding(Tensor distance, Tensor labels, double margin = 1, Reduction reduction = Reduction.Mean)
     {
         Tensor expected = Same(nameof(HingeEmbedding), distance, labels), given = distance.Widen();
-        return Reduce(reduction, distance, Choose(expected, given, Hinge(margin - given)));
+        return Reduce(reduction, distance, Choose(expected != -1, given, expected != 1, Hinge(margin - given)));
     }
 
     /// <summary>max(margin − label · (first − second), 0): 1 wants the first higher, −1 the second.</summary>
@@ -155,8 +155,8 @@ public static partial class Loss
         Tensor b = Same(nameof(CosineEmbedding), first, second), a = first.Widen();
         RequireVectors(nameof(CosineEmbedding), a);
         Tensor divisor = (((a * a).Sum(-1) + NormEpsilon) * ((b * b).Sum(-1) + NormEpsilon)).Sqrt();
-        Tensor cosine = (a * b).Sum(-1) / divisor;
-        return Reduce(reduction, first, Choose(Same(nameof(CosineEmbedding), cosine, labels), 1 - cosine, Hinge(cosine - margin)));
+        Tensor cosine = (a * b).Sum(-1) / divisor, expected = Same(nameof(CosineEmbedding), cosine, labels);
+        return Reduce(reduction, first, Choose(expected == 1, 1 - cosine, expected == -1, Hinge(cosine - margin)));
     }
 
     /// <summary>max(distance to the positive − distance to the negative + margin, 0) (Balntas et al., 2016).</summary>
@@ -230,9 +230,9 @@ public static partial class Loss
     /// <summary>max(x, 0), whose gradient at 0 is 1, as that of PyTorch's clamp.</summary>
     private static Tensor Hinge(Tensor x) => x.Clamp(0, double.PositiveInfinity);
 
-    /// <summary>One loss where the label is 1, the other where it is −1; a label that is neither counts as both.</summary>
-    private static Tensor Choose(Tensor labels, Tensor positive, Tensor negative) =>
-        Tensor.Where(labels != -1, positive, positive.ZerosLike()) + Tensor.Where(labels != 1, negative, negative.ZerosLike());
+    /// <summary>One loss where one condition holds, plus the other where the other does.</summary>
+    private static Tensor Choose(Tensor near, Tensor attraction, Tensor far, Tensor repulsion) =>
+        Tensor.Where(near, attraction, attraction.ZerosLike()) + Tensor.Where(far, repulsion, repulsion.ZerosLike());
 
     /// <summary>The norm over the last axis; its gradient at 0 is 0.</summary>
     private static Tensor Norm(Tensor x, double power)

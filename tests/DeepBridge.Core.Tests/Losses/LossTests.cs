@@ -64,6 +64,15 @@ public sealed class LossTests
     }
 
     [Fact]
+    public void A_label_of_zero_is_both_to_the_hinge_and_nothing_to_the_cosine()
+    {
+        using TensorScope scope = new();
+        Tensor label = Tensor.Zeros([1]), x = Tensor.Full([1, 2], 0.25);
+        Loss.HingeEmbedding(x[0, ..1], label).Item<float>().Should().Be(1);
+        Loss.CosineEmbedding(x, x, label).Item<float>().Should().Be(0);
+    }
+
+    [Fact]
     public void A_distance_of_zero_has_no_gradient()
     {
         using TensorScope scope = new();
