@@ -45,7 +45,8 @@ public abstract partial class Module
     public StateReport Load(string path, bool strict = true, bool convert = false)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        return Load(file.Entries.ToDictionary(pair => pair.Key, pair => pair.Value.Spec), file.Read, strict, convert);
+        return LoadInto(
+            GetType().Name, StateDictionary(), file.Entries.ToDictionary(pair => pair.Key, pair => pair.Value.Spec), file.Read, strict, convert);
     }
 
     /// <summary>Loads tensors into the parameters and buffers, each on its own device.</summary>
@@ -54,17 +55,32 @@ public abstract partial class Module
     /// <param name="convert">Whether a tensor of another dtype is cast; otherwise it is an error.</param>
     /// <returns>Which keys were missing and which unexpected.</returns>
     /// <exception cref="ModuleException">Keys, shapes or dtypes do not fit; nothing was changed.</exception>
-    public StateReport LoadState(IReadOnlyDictionary<string, Tensor> state, bool strict = true, bool convert = false)
+    public StateReport LoadState(IReadOnlyDictionary<string, Tensor> state, bool strict = true, bool convert = false) =>
+        LoadInto(GetType().Name, StateDictionary(), state, strict, convert);
+
+    /// <summary>Loads tensors into variables.</summary>
+    /// <param name="owner">Whose variables they are, for errors.</param>
+    /// <param name="mine">The variables by key.</param>
+    /// <param name="state">The tensors by key.</param>
+    /// <param name="strict">Whether a key that is missing or unexpected is an error.</param>
+    /// <param name="convert">Whether a tensor of another dtype is cast.</param>
+    /// <returns>Which keys were missing and which unexpected.</returns>
+    internal static StateReport LoadInto(
+        string owner, IReadOnlyDictionary<string, Variable> mine, IReadOnlyDictionary<string, Tensor> state, bool strict, bool convert)
     {
         ArgumentNullException.ThrowIfNull(state);
-        return Load(
-            state.ToDictionary(pair => pair.Key, pair => pair.Value.Spec), (key, device) => state[key].Detach().To(device), strict, convert);
+        Dictionary<string, TensorSpec> given = state.ToDictionary(pair => pair.Key, pair => pair.Value.Spec);
+        return LoadInto(owner, mine, given, (key, device) => state[key].Detach().To(device), strict, convert);
     }
 
-    private StateReport Load(
-        Dictionary<string, TensorSpec> given, Func<string, Device, Tensor> read, bool strict, bool convert)
+    private static StateReport LoadInto(
+        string owner,
+        IReadOnlyDictionary<string, Variable> mine,
+        Dictionary<string, TensorSpec> given,
+        Func<string, Device, Tensor> read,
+        bool strict,
+        bool convert)
     {
-        IReadOnlyDictionary<string, Variable> mine = StateDictionary();
         StateReport report = new(
             [.. mine.Keys.Where(key => !given.ContainsKey(key))],
             [.. given.Keys.Where(key => !mine.ContainsKey(key))],
@@ -73,7 +89,7 @@ public abstract partial class Module
                 .Select(pair => new StateMismatch(pair.Key, pair.Value.Spec, given[pair.Key]))]);
         if (report.Mismatched.Count > 0 || (strict && !report.IsComplete))
         {
-            throw new ModuleException($"The state does not fit {GetType().Name}; nothing was changed.\n{report}");
+            throw new ModuleException($"The state does not fit {owner}; nothing was changed.\n{report}");
         }
 
         foreach ((string key, Variable variable) in mine)
