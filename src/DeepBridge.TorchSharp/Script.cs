@@ -38,6 +38,7 @@ internal static class Script
 
         def embedding_back(g: Tensor, indices: Tensor, rows: int):
             return torch.embedding_dense_backward(g, indices, rows, -1, False)
+
         """));
 
     /// <summary>Calls a function of one result.</summary>

@@ -12,7 +12,11 @@ public sealed partial class TorchSharpBackend
             ? In(call, 0).gelu(TorchSharp.Modules.GELU.Approximate.tanh)
             : In(call, 0).gelu()));
         Implement<GeluGradient>(
-            static (op, in call) => Out(call, Script.One(op.Approximation == GeluApproximation.Tanh ? "gelu_tanh_back" : "gelu_back", In(call, 0), In(call, 1))),
+            static (op, in call) =>
+            {
+                using Native g = Dense(call, 0), x = Dense(call, 1);
+                Out(call, Script.One(op.Approximation == GeluApproximation.Tanh ? "gelu_tanh_back" : "gelu_back", g, x));
+            },
             static (_, inputs) => inputs[0].Shape == inputs[1].Shape);
         Implement<Silu>(static (_, in call) => Out(call, In(call, 0).silu()));
         Implement<SiluGradient>(static (_, in call) =>

@@ -12,6 +12,9 @@ public sealed partial class TorchSharpBackend
     /// <summary>Indices as libtorch takes them; a handle of its own.</summary>
     private static Native Wide(in KernelCall call, int index) => In(call, index).to_type(ScalarType.Int64);
 
+    /// <summary>An input, row by row: some backward kernels of libtorch read as if every input lay so. A handle of its own.</summary>
+    private static Native Dense(in KernelCall call, int index) => In(call, index).contiguous();
+
     /// <summary>Makes a new handle an output.</summary>
     private static void Out(in KernelCall call, Native result, int output = 0) =>
         call.Outputs[output] = new TorchTensor(call.OutputSpecs[output], call.Device, result);
@@ -25,7 +28,7 @@ public sealed partial class TorchSharpBackend
 
     /// <summary>Whether an input was given up, belongs to nobody else, and fits an output that may so be written into it.</summary>
     private static bool Takes(in KernelCall call, int input, int output = 0) =>
-        call.Donated != 0 && call.IsDonated(input) && At(call, input).IsWritable && call.Inputs[input].Spec.Equals(call.OutputSpecs[output]);
+        call.Donated != 0 && call.IsDonated(input) && At(call, input) is { IsWritable: true, IsShared: false } tensor && tensor.Spec.Equals(call.OutputSpecs[output]);
 
     /// <summary>Memory that starts as a copy of an input, or is the input's own where it was given up: to be written into.</summary>
     private static Native Start(in KernelCall call, int input, int output)
@@ -45,7 +48,4 @@ public sealed partial class TorchSharpBackend
     private static Native Empty(TensorSpec spec, Device device) => torch.empty(spec.Shape.ToLongs(), spec.DType.ToTorch(), On(device));
 
     private static Native Zeros(TensorSpec spec, Device device) => torch.zeros(spec.Shape.ToLongs(), spec.DType.ToTorch(), On(device));
-
-    /// <summary>A part of an axis, or the handle that was given where that is all of it; the caller disposes what is new.</summary>
-    private static Native Part(Native x, int axis, long start, long length) => x.narrow(axis, start, length);
 }

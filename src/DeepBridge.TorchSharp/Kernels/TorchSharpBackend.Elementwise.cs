@@ -106,7 +106,7 @@ public sealed partial class TorchSharpBackend
     {
         if (dtype.IsFloating())
         {
-            return x.floor_divide(y);
+            return InDouble(x, y, dtype, static (x, y) => x.floor_divide(y));
         }
 
         using Native isMinusOne = y.eq(Numbers.MinusOne), divisor = y.masked_fill(isMinusOne, Numbers.One);
@@ -118,11 +118,23 @@ public sealed partial class TorchSharpBackend
     {
         if (dtype.IsFloating())
         {
-            return x.remainder(y);
+            return InDouble(x, y, dtype, static (x, y) => x.remainder(y));
         }
 
         using Native isMinusOne = y.eq(Numbers.MinusOne), divisor = y.masked_fill(isMinusOne, Numbers.One);
         return x.remainder(divisor);
+    }
+
+    /// <summary>libtorch's vectorized remainder of float32 is NaN where the quotient is very large.</summary>
+    private static Native InDouble(Native x, Native y, DType dtype, Func<Native, Native, Native> compute)
+    {
+        if (dtype == DType.Float64)
+        {
+            return compute(x, y);
+        }
+
+        using Native a = x.to_type(ScalarType.Float64), b = y.to_type(ScalarType.Float64), result = compute(a, b);
+        return result.to_type(ScalarType.Float32);
     }
 
     private static void CastOf(DType to, in KernelCall call)

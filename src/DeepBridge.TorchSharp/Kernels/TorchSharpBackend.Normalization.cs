@@ -18,14 +18,15 @@ public sealed partial class TorchSharpBackend
         Implement<LayerNormGradient>(
             static (op, in call) =>
             {
-                using Native g = In(call, 0).contiguous(), x = In(call, 1).contiguous();
+                using Native g = Dense(call, 0), x = Dense(call, 1), mean = Dense(call, 2), inverse = Dense(call, 3);
                 if (!op.Affine)
                 {
-                    Out(call, Script.One("layer_norm_back_plain", g, x, In(call, 2), In(call, 3), op.AxisCount));
+                    Out(call, Script.One("layer_norm_back_plain", g, x, mean, inverse, op.AxisCount));
                     return;
                 }
 
-                (Native input, Native weight, Native bias) = Script.Three("layer_norm_back", g, x, In(call, 2), In(call, 3), In(call, 4), op.AxisCount);
+                using Native scale = Dense(call, 4);
+                (Native input, Native weight, Native bias) = Script.Three("layer_norm_back", g, x, mean, inverse, scale, op.AxisCount);
                 Out(call, input);
                 Out(call, weight, 1);
                 Out(call, bias, 2);

@@ -223,11 +223,10 @@ public sealed partial class TorchSharpBackend
         /// </summary>
         internal Native Unpad(Native positions, Shape shape)
         {
-            long height = _isLine ? 1 : shape[2], width = shape[^1], padded = width + _low[1] + _high[1];
+            long width = shape[^1], padded = width + _low[1] + _high[1];
             using Number line = padded.ToScalar(), across = width.ToScalar();
             using Native row = positions.floor_divide(line), column = positions.remainder(line);
             using Native top = Own(row, _low[0], Dilation[0]), left = Own(column, _low[1], Dilation[1]);
-            _ = height;
             return top.mul_(across).add(left, Numbers.One);
         }
 
