@@ -45,6 +45,12 @@ public sealed partial class TorchSharpBackend : Backend
         ImplementOptimizers();
     }
 
+    /// <summary>
+    /// Bytes of tensors that this backend made and that were not yet released; views are not counted. What was left to the
+    /// garbage collector stays counted.
+    /// </summary>
+    public static long LiveBytes => TorchTensor.LiveBytes;
+
     /// <inheritdoc/>
     public override string Name => "torch";
 

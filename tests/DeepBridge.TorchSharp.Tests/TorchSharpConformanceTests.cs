@@ -7,7 +7,7 @@ namespace DeepBridge.Torch.Tests;
 /// <summary>libtorch's processor device against the conformance suite.</summary>
 public sealed class TorchSharpConformanceTests : BackendConformance
 {
-    static TorchSharpConformanceTests() => TorchSharpBackend.Register();
+    static TorchSharpConformanceTests() => Setup.Register();
 
     /// <inheritdoc/>
     protected override Device Device => "torch:cpu";

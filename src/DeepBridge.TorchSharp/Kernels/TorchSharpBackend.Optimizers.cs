@@ -5,8 +5,8 @@ public sealed partial class TorchSharpBackend
 {
     private void ImplementOptimizers()
     {
-        Implement<SgdStep>(static (op, in call) => SgdOf(op, call), static (_, inputs) => !inputs[0].DType.IsHalf());
-        Implement<AdamStep>(static (op, in call) => AdamOf(op, call), static (_, inputs) => !inputs[0].DType.IsHalf());
+        Implement<SgdStep>(static (op, in call) => SgdOf(op, call));
+        Implement<AdamStep>(static (op, in call) => AdamOf(op, call));
     }
 
     private static void SgdOf(SgdStep op, in KernelCall call)

@@ -3,6 +3,7 @@ namespace DeepBridge.Torch;
 /// <summary>Data of this backend: one handle to a libtorch tensor that requires no gradient and that no dispose scope owns.</summary>
 internal sealed class TorchTensor : BackendTensor
 {
+    private static long s_liveBytes;
     private readonly NativePressure? _pressure;
     private readonly bool _isView;
     private Storage? _storage;
@@ -16,6 +17,7 @@ internal sealed class TorchTensor : BackendTensor
     {
         // A user's dispose scope on this thread must not free what belongs to us.
         Value = value.DetachFromDisposeScope();
+        Interlocked.Add(ref s_liveBytes, spec.Bytes);
         _pressure = spec.Bytes >= NativePressure.Threshold ? new NativePressure(spec.Bytes) : null;
     }
 
@@ -27,6 +29,9 @@ internal sealed class TorchTensor : BackendTensor
         _storage = storage;
         Interlocked.Increment(ref storage.Holders);
     }
+
+    /// <summary>Bytes of tensors that were made and not yet released; views are not counted.</summary>
+    internal static long LiveBytes => Interlocked.Read(ref s_liveBytes);
 
     /// <summary>The handle.</summary>
     internal Native Value { get; }
@@ -56,6 +61,7 @@ internal sealed class TorchTensor : BackendTensor
     {
         Value.Dispose();
         _pressure?.Release();
+        Interlocked.Add(ref s_liveBytes, _isView ? 0 : -Spec.Bytes);
         if (_storage is { } storage)
         {
             Interlocked.Decrement(ref storage.Holders);
