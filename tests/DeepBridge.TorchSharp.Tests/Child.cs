@@ -20,6 +20,8 @@ internal static class Child
         [nameof(Scenarios.WithoutNatives)] = Scenarios.WithoutNatives,
         [nameof(Scenarios.WithoutCuda)] = Scenarios.WithoutCuda,
         [nameof(Scenarios.Options)] = Scenarios.Options,
+        [nameof(Loops.Mlp)] = Loops.Mlp,
+        [nameof(Loops.Cnn)] = Loops.Cnn,
     };
 
     /// <summary>Runs a scenario.</summary>
@@ -41,7 +43,7 @@ internal static class Child
 
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
-        process.WaitForExit(120_000).Should().BeTrue("a scenario ends by itself");
+        process.WaitForExit(1_200_000).Should().BeTrue("a scenario ends by itself");
         return (process.ExitCode, output.Result + errors.Result);
     }
 

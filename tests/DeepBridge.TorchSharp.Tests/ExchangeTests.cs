@@ -19,7 +19,7 @@ public sealed class ExchangeTests
     public void A_wrapped_tensor_shares_its_memory_and_outlives_its_maker()
     {
         using TensorScope scope = new();
-        torch.Tensor mine = torch.arange(6, torch.ScalarType.Float32).reshape(2, 3);
+        torch.Tensor mine = torch.arange(6, torch.ScalarType.Float32, new torch.Device("cpu")).reshape(2, 3);
         Tensor turned = TorchTensors.Wrap(mine.t());
         Tensor wrapped = TorchTensors.Wrap(mine, takeOwnership: true);
         mine.IsInvalid.Should().BeTrue();
@@ -101,7 +101,7 @@ public sealed class ExchangeTests
         List<Parameter> parameters = [.. first.Parameters, .. last.Parameters];
         Adam optimizer = new(parameters, 1e-2);
         List<float> losses = [];
-        foreach (int step in TensorScope.Steps(30))
+        foreach (int step in TensorScope.Steps(150))
         {
             Tensor loss = Loss.MeanSquaredError(last.Call(Through(theirs, first.Call(x)).Tanh()), y);
             optimizer.Step(Gradients.Of(loss, parameters));

@@ -37,6 +37,10 @@ internal static class Scenarios
         Refused<GradientException>(() => Gradients.Of(x.Sum(), [x]));
         Refused<DTypeMismatchException>(() => whole.Track());
         Refused<DeviceException>(() => Device.Parse("torch:cuda:99"));
+
+        // What a custom gradient over TorchSharp uses: an error of backward(inputs) can be caught, one of autograd.grad cannot.
+        using torch.Tensor theirs = torch.ones(2, requires_grad: true), wrong = torch.ones(3), doubled = theirs.mul(theirs);
+        Refused<System.Runtime.InteropServices.ExternalException>(() => torch.autograd.backward([doubled], [wrong], inputs: [theirs]));
         Tensor gone = Tensor.Ones([2]);
         gone.Dispose();
         Refused<TensorReleasedException>(() => gone.Exp());
