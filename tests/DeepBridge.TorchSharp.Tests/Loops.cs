@@ -21,9 +21,6 @@ internal static class Loops
     {
         (Tensor x, Tensor y, Sequential model, Adam optimizer) = SetUp(input, make);
 
-        // What setting up made outside any scope is the collector's; from here on nothing is left to it.
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
         int steps = Environment.GetEnvironmentVariable("DEEPBRIDGE_PROOF") == "full" ? 20_000 : 2_000, tenth = steps / 10;
         (long Live, long Handles, long Bytes) early = default, late = default;
         long lowEarly = long.MaxValue, lowLate = long.MaxValue;
@@ -32,7 +29,13 @@ internal static class Loops
         {
             Tensor loss = Loss.CrossEntropy(model.Call(x), y);
             optimizer.Step(Gradients.Of(loss, model.Parameters));
-            if (step == tenth)
+            if (step == 1)
+            {
+                // What setting up made outside any scope, also the parameters' first values, is the collector's; nothing else is.
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+            else if (step == tenth)
             {
                 (early, first) = (Counts(), loss.Item<float>());
             }
