@@ -14,7 +14,7 @@ namespace DeepBridge.Checkpoints;
 public sealed class PyTorchFile : WeightsFile
 {
     private const string Pickle = "data.pkl";
-    private const int MaxPickle = 100_000_000, MaxDepth = 64, AlwaysAllowed = 1 << 20;
+    private const int MaxPickle = 1 << 25, MaxDepth = 64, AlwaysAllowed = 1 << 20;
 
     private readonly Lock _lock = new();
     private readonly string _path;
@@ -84,7 +84,7 @@ public sealed class PyTorchFile : WeightsFile
         catch (Exception error)
         {
             stream.Dispose();
-            throw error is FileFormatException or InvalidDataException or ArgumentException or EndOfStreamException
+            throw error is FileFormatException or InvalidDataException or ArgumentException
                 ? new FileFormatException($"'{path}' is not a state dictionary that can be read. {error.Message}", error)
                 : error;
         }
@@ -95,16 +95,9 @@ public sealed class PyTorchFile : WeightsFile
     {
         PyTorchTensor tensor = Find(key);
         Device target = (device ?? Device.Default).Real;
-        try
+        lock (_lock)
         {
-            lock (_lock)
-            {
-                return Tensor.Adopt(new Tensor(target.Backend.Import(tensor.Spec, target, Elements(key, tensor))));
-            }
-        }
-        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
-        {
-            throw new FileFormatException($"Tensor '{key}' of '{_path}' cannot be read: {error.Message}", error);
+            return Tensor.Adopt(new Tensor(target.Backend.Import(tensor.Spec, target, Elements(key, tensor))));
         }
     }
 
@@ -231,18 +224,25 @@ public sealed class PyTorchFile : WeightsFile
             $"Tensor '{Shorten(key)}' of '{_path}' holds bools that are neither 0 nor 1.");
 
     /// <summary>Reads a part of a file in the archive; its length was checked.</summary>
-    private static byte[] Bytes(ZipArchiveEntry entry, long offset, long length)
+    private byte[] Bytes(ZipArchiveEntry entry, long offset, long length)
     {
-        using Stream stream = entry.Open();
-        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)Math.Max(length, Math.Min(offset, 1 << 16)));
-        for (long left = offset; left > 0;)
+        try
         {
-            int count = (int)Math.Min(left, bytes.Length);
-            stream.ReadExactly(bytes, 0, count);
-            left -= count;
-        }
+            using Stream stream = entry.Open();
+            byte[] bytes = GC.AllocateUninitializedArray<byte>((int)Math.Max(length, Math.Min(offset, 1 << 16)));
+            for (long left = offset; left > 0;)
+            {
+                int count = (int)Math.Min(left, bytes.Length);
+                stream.ReadExactly(bytes, 0, count);
+                left -= count;
+            }
 
-        stream.ReadExactly(bytes, 0, (int)length);
-        return bytes.Length == length ? bytes : bytes[..(int)length];
+            stream.ReadExactly(bytes, 0, (int)length);
+            return bytes.Length == length ? bytes : bytes[..(int)length];
+        }
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
+        {
+            throw new FileFormatException($"'{Shorten(entry.FullName)}' in '{_path}' cannot be read: {error.Message}", error);
+        }
     }
 }

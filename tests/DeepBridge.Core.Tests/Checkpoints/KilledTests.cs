@@ -29,7 +29,7 @@ public sealed class KilledTests(ITestOutputHelper output) : IDisposable
         for (int failing = 0; failing < changes.Count; failing++)
         {
             int left = failing;
-            CheckpointStore store = Store(_run.Directory, _ => _ = left-- == 0 ? throw new IOException("The disk is full.") : 0);
+            CheckpointStore store = Store(_run.Directory, _ => left = left != 0 ? left - 1 : throw new IOException("The disk is full."));
             FluentActions.Invoking(() => store.Save(_run.State)).Should().Throw<IOException>($"change {failing} failed");
             Fingerprints().Should().Equal(fingerprints);
             Directory.GetDirectories(_run.Directory).Should().HaveCount(fingerprints.Length);
@@ -72,9 +72,13 @@ public sealed class KilledTests(ITestOutputHelper output) : IDisposable
     public void Two_programs_do_not_save_into_one_folder_at_once()
     {
         Prepare();
-        CheckpointStore store = Store(_run.Directory, what => _ = what == "rename"
-            ? FluentActions.Invoking(() => _run.Store().Save(_run.State)).Should().Throw<IOException>()
-            : null);
+        CheckpointStore store = Store(_run.Directory, what =>
+        {
+            if (what == "rename")
+            {
+                FluentActions.Invoking(() => _run.Store().Save(_run.State)).Should().Throw<IOException>();
+            }
+        });
         store.Save(_run.State).IsDamaged.Should().BeFalse();
     }
 
@@ -111,7 +115,7 @@ public sealed class KilledTests(ITestOutputHelper output) : IDisposable
 
     /// <summary>
     /// CI kills twice, a full proof a hundred times. The child is this test itself, run in another process, where it saves
-    /// for ever.
+    /// until it is killed.
     /// </summary>
     [Fact]
     [Trait("Category", "Proof")]
@@ -119,7 +123,7 @@ public sealed class KilledTests(ITestOutputHelper output) : IDisposable
     {
         if (Environment.GetEnvironmentVariable(Child) is { } folder)
         {
-            SaveForEver(folder);
+            SaveUntilKilled(folder);
         }
 
         bool isFull = Environment.GetEnvironmentVariable("DEEPBRIDGE_PROOF") == "full";
@@ -159,30 +163,32 @@ public sealed class KilledTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"{kills} kills: the run went on to step {step}, {halves} unfinished folders were passed over");
     }
 
-    private static void SaveForEver(string folder)
+    private static void SaveUntilKilled(string folder)
     {
         using Run run = new();
         CheckpointStore store = new(folder, new CheckpointRetention { Last = 2 });
         store.Resume(run.State);
-        while (true)
+        for (Stopwatch alive = Stopwatch.StartNew(); alive.Elapsed < TimeSpan.FromMinutes(3);)
         {
             using TensorScope scope = new();
             run.State.Step++;
             run.Tower.RunningMean.Assign(Tensor.Full([2], run.State.Step));
             store.Save(run.State);
         }
+
+        throw new TimeoutException("Nobody killed this program.");
     }
 
     private Process Start()
     {
-        ProcessStartInfo info = new(Environment.ProcessPath!)
+        // The tests' own program, which runs the one test it is told to.
+        ProcessStartInfo info = new(Path.ChangeExtension(Assembly.GetExecutingAssembly().Location, OperatingSystem.IsWindows() ? "exe" : null))
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment = { [Child] = _run.Directory },
         };
-        string assembly = Assembly.GetExecutingAssembly().Location;
-        string[] arguments = ["exec", assembly, "-method", $"{typeof(KilledTests)}.{nameof(A_program_killed_while_it_saves_is_resumed_from_a_whole_checkpoint)}"];
+        string[] arguments = ["-method", $"{typeof(KilledTests)}.{nameof(A_program_killed_while_it_saves_is_resumed_from_a_whole_checkpoint)}"];
         Array.ForEach(arguments, info.ArgumentList.Add);
         Process child = Process.Start(info)!;
         child.BeginOutputReadLine();
