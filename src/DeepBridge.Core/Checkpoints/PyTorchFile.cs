@@ -11,7 +11,7 @@ namespace DeepBridge.Checkpoints;
 /// The format: a zip archive, not compressed, with a pickle of the dictionary and one file for each storage. Views of
 /// every kind are read; sparse, quantized and complex tensors, whole modules and big-endian files are refused.
 /// </remarks>
-public sealed class PyTorchFile : WeightsFile
+internal sealed class PyTorchFile : WeightsFile
 {
     private const string Pickle = "data.pkl";
     private const int MaxPickle = 1 << 25, MaxDepth = 64, AlwaysAllowed = 1 << 20;
@@ -26,69 +26,28 @@ public sealed class PyTorchFile : WeightsFile
     private long _budget;
     private bool _isClosed;
 
-    private PyTorchFile(string path, FileStream stream)
+    internal PyTorchFile(string path)
     {
-        (_path, _stream) = (path, stream);
-        _archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
-        foreach (ZipArchiveEntry entry in _archive.Entries)
+        (_path, _stream) = (path, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete));
+        try
         {
-            if (entry.Length != entry.CompressedLength || entry.Length > stream.Length || !_files.TryAdd(entry.FullName, entry))
-            {
-                throw new FileFormatException($"Its file '{Shorten(entry.FullName)}' is compressed, or there twice: PyTorch did not write it.");
-            }
+            _archive = new ZipArchive(_stream, ZipArchiveMode.Read, leaveOpen: true);
+            _root = ReadDirectory();
+            Flatten(PickleReader.Read(ReadPickle()), string.Empty, 0);
+        }
+        catch (Exception error)
+        {
+            _stream.Dispose();
+            throw error is FileFormatException or InvalidDataException or ArgumentException
+                ? new FileFormatException($"'{path}' is not a state dictionary that can be read. {error.Message}", error)
+                : error;
         }
 
-        string[] pickles = [.. _files.Keys.Where(name => name == Pickle || name.EndsWith('/' + Pickle)).Take(2)];
-        _root = pickles is [string only] ? only[..^Pickle.Length] : throw new FileFormatException($"It has not one file '{Pickle}', but {pickles.Length} or more.");
-        if (_files.TryGetValue(_root + "byteorder", out ZipArchiveEntry? order) && !Bytes(order, 0, Math.Min(order.Length, 16)).AsSpan().SequenceEqual("little"u8))
-        {
-            throw new FileFormatException("It is not little endian. Save it again on an ordinary machine, or as safetensors.");
-        }
-
-        ZipArchiveEntry pickle = _files[_root + Pickle];
-        if (pickle.Length > MaxPickle)
-        {
-            throw new FileFormatException($"Its pickle has {pickle.Length} bytes; {MaxPickle} is the most.");
-        }
-
-        // Containers may stand in several places: what they unfold to is bounded by what was written.
-        _budget = 16 * pickle.Length;
-        Flatten(PickleReader.Read(Bytes(pickle, 0, pickle.Length)), string.Empty, 0);
         Specs = _tensors.ToDictionary(pair => pair.Key, pair => pair.Value.Spec);
     }
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, TensorSpec> Specs { get; }
-
-    /// <summary>Opens a file and reads its pickle.</summary>
-    /// <param name="path">The file.</param>
-    /// <returns>The open file.</returns>
-    /// <exception cref="FileFormatException">It is damaged, of the format before PyTorch 1.6, or holds more than tensors and plain values.</exception>
-    /// <exception cref="IOException">It is not there or cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be read, or is a directory.</exception>
-    public static new PyTorchFile Open(string path)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-        try
-        {
-            Span<byte> start = stackalloc byte[4];
-            if (stream.ReadAtLeast(start, 4, throwOnEndOfStream: false) < 4 || !start.SequenceEqual("PK\u0003\u0004"u8))
-            {
-                throw new FileFormatException("It is no zip archive. If an older PyTorch wrote it, load it there and "
-                    + "torch.save it again with 1.6 or later, or save it as safetensors.");
-            }
-
-            return new PyTorchFile(path, stream);
-        }
-        catch (Exception error)
-        {
-            stream.Dispose();
-            throw error is FileFormatException or InvalidDataException or ArgumentException
-                ? new FileFormatException($"'{path}' is not a state dictionary that can be read. {error.Message}", error)
-                : error;
-        }
-    }
 
     /// <inheritdoc/>
     public override Tensor Read(string key, Device? device = null)
@@ -126,6 +85,35 @@ public sealed class PyTorchFile : WeightsFile
 
     private PyTorchTensor Find(string key) =>
         _tensors.TryGetValue(key, out PyTorchTensor? tensor) ? tensor : throw new KeyNotFoundException($"'{_path}' has no tensor '{key}'.");
+
+    /// <summary>Lists the files, and finds the folder that they lie in.</summary>
+    private string ReadDirectory()
+    {
+        foreach (ZipArchiveEntry entry in _archive.Entries)
+        {
+            if (entry.Length != entry.CompressedLength || entry.Length > _stream.Length || !_files.TryAdd(entry.FullName, entry))
+            {
+                throw new FileFormatException($"Its file '{Shorten(entry.FullName)}' is compressed, or there twice: PyTorch did not write it.");
+            }
+        }
+
+        string[] pickles = [.. _files.Keys.Where(name => name == Pickle || name.EndsWith('/' + Pickle))];
+        return pickles is [string only] ? only[..^Pickle.Length] : throw new FileFormatException($"It has {pickles.Length} files '{Pickle}', not one.");
+    }
+
+    private byte[] ReadPickle()
+    {
+        if (_files.TryGetValue(_root + "byteorder", out ZipArchiveEntry? order) && !Bytes(order, 0, Math.Min(order.Length, 16)).AsSpan().SequenceEqual("little"u8))
+        {
+            throw new FileFormatException("It is not little endian. Save it again on an ordinary machine, or as safetensors.");
+        }
+
+        // Containers may stand in several places: what they unfold to is bounded by what was written.
+        ZipArchiveEntry pickle = _files[_root + Pickle];
+        _budget = 16 * pickle.Length;
+        return pickle.Length <= MaxPickle ? Bytes(pickle, 0, pickle.Length) : throw new FileFormatException(
+            $"Its pickle has {pickle.Length} bytes; {MaxPickle} is the most.");
+    }
 
     private string NameOf(PyTorchTensor tensor) => $"{_root}data/{tensor.Storage.Name}";
 

@@ -54,8 +54,13 @@ public abstract class WeightsFile : IDisposable
     private protected static WeightsFile OpenFile(string path)
     {
         byte[] start = Start(path);
-        bool isZip = start.AsSpan().StartsWith("PK\u0003\u0004"u8), isPickle = start is [0x80, ..], isTar = start.AsSpan(257).StartsWith("ustar"u8);
-        return (isZip || isPickle || isTar) && !IsSafetensors(start) ? PyTorchFile.Open(path) : SafetensorsFile.Open(path);
+        if (IsSafetensors(start) || !(start is [0x80, ..] || start.AsSpan().StartsWith("PK\u0003\u0004"u8) || start.AsSpan(257).StartsWith("ustar"u8)))
+        {
+            return SafetensorsFile.Open(path);
+        }
+
+        return start[0] == 'P' ? new PyTorchFile(path) : throw new FileFormatException(
+            $"'{path}' was written by a PyTorch before 1.6, or with the format of then. Load it in PyTorch and torch.save it again, or save it as safetensors.");
     }
 
     /// <summary>A name as a message shows it: a file that nobody vouches for may have made it very long.</summary>
