@@ -17,12 +17,4 @@ public static partial class Loss
     /// <returns>A scalar.</returns>
     /// <exception cref="ShapeMismatchException">The shapes differ.</exception>
     public static Tensor MeanSquaredError(Tensor prediction, Tensor target) => MeanSquaredError(prediction, target, Reduction.Mean);
-
-    /// <summary>The mean cross-entropy of probabilities of two outcomes, on logits.</summary>
-    /// <param name="logits">A floating tensor.</param>
-    /// <param name="target">The probabilities, 0 to 1, of the same shape, of any dtype.</param>
-    /// <returns>A scalar.</returns>
-    /// <exception cref="ShapeMismatchException">The shapes differ.</exception>
-    public static Tensor BinaryCrossEntropyWithLogits(Tensor logits, Tensor target) =>
-        BinaryCrossEntropyWithLogits(logits, target, positiveWeight: null);
 }
