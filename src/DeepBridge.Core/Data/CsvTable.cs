@@ -9,13 +9,14 @@ namespace DeepBridge.Data;
 /// </summary>
 public sealed class CsvTable
 {
+    private readonly string[] _header;
     private readonly List<string[]> _rows;
     private readonly string _source;
 
-    private CsvTable(string[] header, List<string[]> rows, string source) => (Header, _rows, _source) = (header, rows, source);
+    private CsvTable(string[] header, List<string[]> rows, string source) => (_header, _rows, _source) = (header, rows, source);
 
     /// <summary>The names of the columns.</summary>
-    public IReadOnlyList<string> Header { get; }
+    public IReadOnlyList<string> Header => _header;
 
     /// <summary>How many rows there are, without the header.</summary>
     public int Count => _rows.Count;
@@ -174,14 +175,7 @@ public sealed class CsvTable
 
     private int IndexOf(string column)
     {
-        for (int i = 0; i < Header.Count; i++)
-        {
-            if (Header[i] == column)
-            {
-                return i;
-            }
-        }
-
-        throw new KeyNotFoundException($"{_source} has no column '{column}'; it has {string.Join(", ", Header)}.");
+        int index = Array.IndexOf(_header, column);
+        return index >= 0 ? index : throw new KeyNotFoundException($"{_source} has no column '{column}'; it has {string.Join(", ", _header)}.");
     }
 }

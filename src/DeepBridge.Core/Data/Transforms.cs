@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace DeepBridge.Data;
 
 /// <summary>Changes an image, into a new one.</summary>
@@ -18,12 +20,8 @@ public static class Transforms
     public static HostArray<float> ToFloat(HostArray<byte> image)
     {
         float[] values = new float[image.Values.Length];
-        ReadOnlySpan<byte> bytes = image.Span;
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] = bytes[i] / 255f;
-        }
-
+        TensorPrimitives.ConvertSaturating(image.Span, values);
+        TensorPrimitives.Divide(values, 255f, values);
         return new HostArray<float>(values, image.Shape);
     }
 
@@ -50,11 +48,12 @@ public static class Transforms
             }
 
             float[] values = new float[image.Values.Length];
-            ReadOnlySpan<float> old = image.Span;
-            for (int i = 0; i < values.Length; i++)
+            int size = means.Length == 1 ? values.Length : frame.Size;
+            for (int channel = 0; channel < means.Length; channel++)
             {
-                int channel = means.Length == 1 ? 0 : i / frame.Size;
-                values[i] = (old[i] - means[channel]) / deviations[channel];
+                Span<float> plane = values.AsSpan(channel * size, size);
+                TensorPrimitives.Subtract(image.Span.Slice(channel * size, size), means[channel], plane);
+                TensorPrimitives.Divide(plane, deviations[channel], plane);
             }
 
             return new HostArray<float>(values, image.Shape);

@@ -15,9 +15,9 @@ public enum Averaging
 
 /// <summary>
 /// The base of precision, recall and F1: per class, from how often it was predicted, was right, and both. Conventions are
-/// scikit-learn's: 0/0 is 0, and the macro mean leaves out classes that occur nowhere.
+/// scikit-learn's: 0/0 is 0, and the macro mean leaves out classes that occur nowhere. They take what <see cref="Accuracy"/> takes.
 /// </summary>
-public abstract class ClassScore : ClassMetric
+public abstract class ClassScore : Metric
 {
     private readonly int _classes;
     private readonly Averaging _averaging;
@@ -66,13 +66,14 @@ public abstract class ClassScore : ClassMetric
     }
 
     /// <inheritdoc/>
-    private protected sealed override void AddClasses(Tensor predictions, Tensor targets)
+    protected sealed override void Add(Tensor predictions, Tensor targets)
     {
-        (predictions, targets) = (predictions.Reshape(-1), targets.Reshape(-1));
-        Tensor ones = targets.OnesLike();
-        _predicted.Assign(_predicted.Value.ScatterAdd(ones, predictions));
-        _actual.Assign(_actual.Value.ScatterAdd(ones, targets));
-        _both.Assign(_both.Value.ScatterAdd((predictions == targets).Cast(DType.Int64), targets));
+        (Tensor predicted, Tensor labels) = Classes(predictions, targets);
+        Tensor ones = labels.OnesLike();
+        Tensor counts = _predicted.Value.ScatterAdd(ones, predicted), actual = _actual.Value.ScatterAdd(ones, labels);
+        _both.Assign(_both.Value.ScatterAdd((predicted == labels).Cast(DType.Int64), labels));
+        _predicted.Assign(counts);
+        _actual.Assign(actual);
     }
 
     /// <summary>The score of counts.</summary>

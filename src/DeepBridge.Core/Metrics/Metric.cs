@@ -113,6 +113,22 @@ public abstract class Metric
     private protected static Tensor Find(IReadOnlyDictionary<string, Tensor> state, string key) =>
         state.TryGetValue(key, out Tensor? tensor) ? tensor : throw new KeyNotFoundException($"The state has no '{key}'.");
 
+    /// <summary>
+    /// The classes predicted and the right ones, int64 (N): of scores that have one axis more than the targets, its
+    /// argmax; of floating predictions, whether they are above one half.
+    /// </summary>
+    private protected (Tensor Predicted, Tensor Labels) Classes(Tensor predictions, Tensor targets)
+    {
+        if (targets.Rank > 0 && predictions.Rank == targets.Rank + 1 && predictions.Shape.Without(1) == targets.Shape)
+        {
+            predictions = predictions.ArgMax(1);
+        }
+
+        RequireSame(predictions, targets);
+        predictions = predictions.DType.IsFloating() ? predictions > 0.5 : predictions;
+        return (predictions.Cast(DType.Int64).Reshape(-1), targets.Cast(DType.Int64).Reshape(-1));
+    }
+
     /// <summary>Which labels count, bool.</summary>
     private protected static Tensor Counted(Tensor labels, long? ignoreIndex) =>
         ignoreIndex is { } ignored ? labels != ignored : labels.OnesLike().Cast(DType.Bool);

@@ -1,5 +1,3 @@
-using DeepBridge.Backends;
-
 namespace DeepBridge.Metrics;
 
 /// <summary>
