@@ -1,5 +1,6 @@
 using DeepBridge.Graphs;
 using DeepBridge.Layers;
+using DeepBridge.Memory;
 using DeepBridge.Optimizers;
 
 namespace DeepBridge.Tests.MixedPrecision;
@@ -196,7 +197,7 @@ public sealed class LossScalerTests
                 Step(layer, optimizer, scaler, Batch(i % 3 != 0));
             }
 
-            counts.Add(Memory.LiveTensors.Count);
+            counts.Add(LiveTensors.Count);
         }
 
         counts.Skip(3).Distinct().Should().ContainSingle();
