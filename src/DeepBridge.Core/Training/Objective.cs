@@ -13,6 +13,26 @@ namespace DeepBridge.Training;
 internal sealed record Objective<TBatch>(
     Module Model, Func<TBatch, StepOutput> Function, BatchWalk<TBatch>? Walk, IReadOnlyList<Metric> Metrics)
 {
+    /// <summary>The same with its forward pass in a precision.</summary>
+    /// <exception cref="UnsupportedOpException">The model's device cannot compute in it.</exception>
+    internal Objective<TBatch> In(Precision precision)
+    {
+        if (precision == Precision.Float32)
+        {
+            return this;
+        }
+
+        Autocast.Require(precision, Model.Variables.FirstOrDefault()?.Device ?? Device.Default);
+        return this with
+        {
+            Function = batch =>
+            {
+                using AmbientChange autocast = Autocast.Enter(precision);
+                return Function(batch);
+            },
+        };
+    }
+
     /// <summary>How many examples the loss of a batch is a mean of.</summary>
     internal long Examples(TBatch batch, StepOutput output) => output.Examples ?? Walk?.Examples(batch) ?? 1;
 

@@ -28,6 +28,7 @@ public sealed class Trainer(TrainerOptions? options = null)
     /// <param name="cancellationToken">Ends training behind the batch that runs; a checkpoint is saved before, if there is a store.</param>
     /// <returns>What the run came to.</returns>
     /// <exception cref="InvalidAttributeException">An option is out of range.</exception>
+    /// <exception cref="UnsupportedOpException">The model's device cannot compute in the precision that the options ask for.</exception>
     /// <exception cref="TrainingException">A step failed.</exception>
     /// <exception cref="NonFiniteException">A loss or weight became NaN or infinite, and the options ask for an end then.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled.</exception>
@@ -55,6 +56,7 @@ public sealed class Trainer(TrainerOptions? options = null)
     /// <param name="cancellationToken">Ends training behind the batch that runs; a checkpoint is saved before, if there is a store.</param>
     /// <returns>What the run came to.</returns>
     /// <exception cref="InvalidAttributeException">An option is out of range.</exception>
+    /// <exception cref="UnsupportedOpException">The model's device cannot compute in the precision that the options ask for.</exception>
     /// <exception cref="TrainingException">A step failed.</exception>
     /// <exception cref="NonFiniteException">A loss or weight became NaN or infinite, and the options ask for an end then.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled.</exception>
@@ -133,6 +135,7 @@ public sealed class Trainer(TrainerOptions? options = null)
         using EvaluationMode mode = new(model);
         using AmbientChange device = Device.Use(mode.Device);
         using AmbientChange recording = Gradients.NoGradient();
+        using AmbientChange autocast = Options.Precision == Precision.Float32 ? default : Autocast.Use(Options.Precision, mode.Device);
         IAsyncEnumerator<TInput> batches = inputs.GetAsyncEnumerator(cancellationToken);
         try
         {
@@ -148,12 +151,12 @@ public sealed class Trainer(TrainerOptions? options = null)
         }
     }
 
-    private static async Task<IReadOnlyDictionary<string, double>> EvaluateAsync<TBatch>(
+    private async Task<IReadOnlyDictionary<string, double>> EvaluateAsync<TBatch>(
         Objective<TBatch> objective, ILoader<TBatch> data, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(data);
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        return await Evaluation.RunAsync(objective, data, int.MaxValue, cancellationToken).ConfigureAwait(false);
+        return await Evaluation.RunAsync(objective.In(Options.Precision), data, int.MaxValue, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<TrainingResult> FitAsync<TBatch>(
@@ -162,7 +165,7 @@ public sealed class Trainer(TrainerOptions? options = null)
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(optimizer);
         Options.Validate();
-        TrainingLoop<TBatch> loop = new(Options, objective, train, optimizer, validation);
+        TrainingLoop<TBatch> loop = new(Options, objective.In(Options.Precision), train, optimizer, validation);
         return await loop.RunAsync(cancellationToken).ConfigureAwait(false);
     }
 }

@@ -1,4 +1,5 @@
 using DeepBridge.Checkpoints;
+using DeepBridge.Optimizers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -62,6 +63,18 @@ public sealed record TrainerOptions
     /// run eagerly.
     /// </summary>
     public bool Compile { get; init; }
+
+    /// <summary>
+    /// The precision of forward passes, as <see cref="Autocast"/> has it; parameters stay as they are. Predictions come in it too.
+    /// <see cref="DeepBridge.Precision.Float32"/> leaves an autocast around the call as it is.
+    /// </summary>
+    public Precision Precision { get; init; }
+
+    /// <summary>
+    /// The loss scale of <see cref="DeepBridge.Precision.Float16"/>, which counts the steps that were skipped; null: one with the
+    /// defaults. It is part of checkpoints.
+    /// </summary>
+    public LossScaler? LossScaler { get; init; }
 
     /// <summary>
     /// Whether training ends with a <see cref="NonFiniteException"/> when loss or weights are no longer finite. It names the op and

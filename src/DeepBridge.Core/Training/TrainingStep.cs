@@ -18,6 +18,7 @@ internal sealed class TrainingStep<TBatch> : IDisposable
     private readonly Dictionary<Variable, (string Key, Variable Sum)> _sums = new(ReferenceEqualityComparer.Instance);
     private readonly List<TracedStep> _graphs = [];
     private readonly Variable? _weight;
+    private readonly LossScaler? _scaler;
 
     /// <summary>Makes the variables of the step.</summary>
     internal TrainingStep(Objective<TBatch> objective, Optimizer optimizer, TrainerOptions options, Averages? averages)
@@ -25,6 +26,7 @@ internal sealed class TrainingStep<TBatch> : IDisposable
         (_objective, _optimizer, _options, _averages) = (objective, optimizer, options, averages);
         _parameters = [.. objective.Model.Parameters];
         Device device = Device;
+        _scaler = options.Precision == Precision.Float16 ? options.LossScaler ?? new LossScaler(device: device) : null;
         using TensorScope scope = new("step");
         LossSum = new Variable(Tensor.Zeros(default, DType.Float64, device), "loss_sum");
         if (options.Accumulate > 1)
@@ -46,9 +48,12 @@ internal sealed class TrainingStep<TBatch> : IDisposable
     /// <summary>What the step is doing, for whoever stands between ops and backend.</summary>
     internal string Phase { get; private set; } = "forward";
 
-    /// <summary>The sums of gradients between two steps, for a checkpoint.</summary>
+    /// <summary>The sums of gradients between two steps, and the loss scale, for a checkpoint.</summary>
     internal IEnumerable<(string Key, Variable Variable)> Accumulators() =>
-        _weight is null ? [] : [("weight", _weight), .. _sums.Values.Select(sum => (sum.Key + ".sum", sum.Sum))];
+    [
+        .. _weight is null ? [] : _sums.Values.Select(sum => (sum.Key + ".sum", sum.Sum)).Prepend(("weight", _weight)),
+        .. _scaler is null ? [] : _scaler.NamedVariables().Select(named => ("loss_scale." + named.Key, named.Variable)),
+    ];
 
     /// <summary>The batch where the model is.</summary>
     internal TBatch Place(TBatch batch) => _objective.Walk is { } walk ? walk.To(batch, Device) : batch;
@@ -95,7 +100,7 @@ internal sealed class TrainingStep<TBatch> : IDisposable
         StepOutput output = _objective.Function(batch);
         long examples = _objective.Examples(batch, output);
         Phase = "backward";
-        Gradients gradients = Gradients.Of(output.Loss, _parameters);
+        Gradients gradients = _scaler?.GradientsOf(output.Loss, _parameters) ?? Gradients.Of(output.Loss, _parameters);
         Phase = "update";
         if (_weight is not null)
         {
@@ -126,8 +131,20 @@ internal sealed class TrainingStep<TBatch> : IDisposable
             gradients = gradients.ClipNorm(norm);
         }
 
-        _optimizer.Step(gradients);
-        _averages?.Update();
+        if (_scaler is null)
+        {
+            Update();
+        }
+        else
+        {
+            _scaler.Step(Update);
+        }
+
+        void Update()
+        {
+            _optimizer.Step(gradients);
+            _averages?.Update();
+        }
     }
 
     private Gradients Accumulate(Gradients gradients, long examples, bool update)
