@@ -1,4 +1,5 @@
 using DeepBridge.Backends;
+using DeepBridge.Memory;
 using DeepBridge.Ops;
 
 namespace DeepBridge.Modules;
@@ -14,16 +15,9 @@ internal sealed class ConditionalStore(Tensor condition, VariableStore? outer) :
     /// <inheritdoc/>
     internal override void Write(Variable variable, BackendTensor data)
     {
-        using Tensor next = new(data), before = new(Read(variable));
+        using AmbientChange change = Ambient.Enter(Ambient.Now with { Variables = outer, Recording = false });
+        using Tensor next = new(data), before = variable.Value;
         using Tensor chosen = Eager.Run(Where.Instance, [condition.To(variable.Device), next, before]);
-        BackendTensor kept = chosen.Data.Retain();
-        if (outer is null)
-        {
-            variable.WriteDirectly(kept);
-        }
-        else
-        {
-            outer.Write(variable, kept);
-        }
+        variable.Assign(chosen);
     }
 }

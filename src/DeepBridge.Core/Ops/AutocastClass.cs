@@ -11,7 +11,4 @@ public enum AutocastClass
 
     /// <summary>They become float32: the op's range or rounding would suffer in 16 bits.</summary>
     Full,
-
-    /// <summary>Where they differ, they become float32.</summary>
-    Widest,
 }

@@ -202,9 +202,6 @@ public sealed record Flip(Dims Axes) : MovementOp<Flip>
 public sealed record Concat(int Axis) : Op<Concat>
 {
     /// <inheritdoc/>
-    public override AutocastClass AutocastClass => AutocastClass.Widest;
-
-    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.Nothing;
 
     /// <inheritdoc/>

@@ -11,9 +11,7 @@ namespace DeepBridge.Optimizers;
 /// </summary>
 public sealed class LossScaler
 {
-    private readonly double _growthFactor;
-    private readonly double _backoffFactor;
-    private readonly long _growthInterval;
+    private readonly (double Growth, double Backoff, long Interval) _rule;
     private readonly Variable _overflow;
 
     /// <summary>Makes the state.</summary>
@@ -26,15 +24,15 @@ public sealed class LossScaler
     public LossScaler(
         double initialScale = 65536, double growthFactor = 2, double backoffFactor = 0.5, long growthInterval = 2000, Device? device = null)
     {
-        bool holds = initialScale > 0 && growthFactor >= 1 && backoffFactor is > 0 and <= 1 && growthInterval >= 1;
-        if (!holds || !double.IsFinite(initialScale) || !double.IsFinite(growthFactor))
+        if (initialScale is not (> 0 and <= double.MaxValue) || growthFactor is not (>= 1 and <= double.MaxValue)
+            || backoffFactor is not (> 0 and <= 1) || growthInterval < 1)
         {
             throw new InvalidAttributeException(
                 nameof(LossScaler),
                 $"takes a finite scale above 0, a finite growth of at least 1, a backoff above 0 and at most 1, and an interval of at least 1; got {initialScale}, {growthFactor}, {backoffFactor} and {growthInterval}.");
         }
 
-        (_growthFactor, _backoffFactor, _growthInterval) = (growthFactor, backoffFactor, growthInterval);
+        _rule = (growthFactor, backoffFactor, growthInterval);
         Scale = Make("scale", initialScale, DType.Float32, device);
         GoodSteps = Make("growth_tracker", 0, DType.Int64, device);
         SkippedSteps = Make("skipped_steps", 0, DType.Int64, device);
@@ -77,17 +75,11 @@ public sealed class LossScaler
         Tensor inverse = 1 / Scale.Value.Cast(DType.Float64), overflow = _overflow.Value;
         Gradients gradients = scaled.Map((variable, gradient) =>
         {
-            if (gradient.DType == DType.Float16)
-            {
-                throw new DTypeMismatchException(nameof(LossScaler), $"{variable} is float16: keep parameters float32, autocast makes the 16-bit copies.");
-            }
-
-            Tensor unscaled = gradient * inverse.To(gradient.Device).Cast(gradient.DType);
-            if (unscaled.Count > 0)
-            {
-                overflow |= !(unscaled.Abs().Max() < double.PositiveInfinity).To(overflow.Device);
-            }
-
+            Tensor unscaled = gradient.DType != DType.Float16
+                ? gradient * inverse.To(gradient.Device).Cast(gradient.DType)
+                : throw new DTypeMismatchException(
+                    nameof(LossScaler), $"{variable} is float16: keep parameters float32, autocast makes the 16-bit copies.");
+            overflow |= !(unscaled.Abs() < double.PositiveInfinity).All().To(overflow.Device);
             return scope.Keep(unscaled);
         });
         _overflow.Assign(overflow);
@@ -120,10 +112,10 @@ public sealed class LossScaler
             update();
         }
 
-        Tensor scale = Scale.Value, count = GoodSteps.Value + 1, larger = scale * _growthFactor;
-        Tensor grows = count >= _growthInterval;
+        Tensor scale = Scale.Value, count = GoodSteps.Value + 1, larger = scale * _rule.Growth;
+        Tensor grows = count >= _rule.Interval;
         larger = Tensor.Where(grows & (larger < double.PositiveInfinity), larger, scale);
-        Scale.Assign(Tensor.Where(overflow, scale * _backoffFactor, larger));
+        Scale.Assign(Tensor.Where(overflow, scale * _rule.Backoff, larger));
         GoodSteps.Assign(Tensor.Where(overflow | grows, count.ZerosLike(), count));
         SkippedSteps.Assign(SkippedSteps.Value + overflow.Cast(DType.Int64));
         _overflow.Assign(overflow.ZerosLike());

@@ -68,6 +68,7 @@ public static class Autocast
     /// <returns>The input, perhaps cast.</returns>
     internal static Tensor Cast(Op op, Tensor input, Precision precision) => op.AutocastClass switch
     {
+        _ when input is null => throw new ArgumentNullException(nameof(input)),
         AutocastClass.Low when input.DType.Wide() == DType.Float32 => input.Cast(Low(precision)),
         AutocastClass.Full => input.Widen(),
         _ => input,
@@ -78,28 +79,8 @@ public static class Autocast
     /// <param name="inputs">The inputs.</param>
     /// <param name="precision">The precision that holds.</param>
     /// <returns>The inputs, perhaps cast.</returns>
-    internal static ReadOnlySpan<Tensor> Cast(Op op, ReadOnlySpan<Tensor> inputs, Precision precision)
-    {
-        if (op.AutocastClass == AutocastClass.Follows)
-        {
-            return inputs;
-        }
-
-        bool widen = false;
-        foreach (Tensor input in inputs)
-        {
-            ArgumentNullException.ThrowIfNull(input, nameof(inputs));
-            widen |= op.AutocastClass == AutocastClass.Widest && input.DType != inputs[0].DType;
-        }
-
-        Tensor[] cast = new Tensor[inputs.Length];
-        for (int i = 0; i < cast.Length; i++)
-        {
-            cast[i] = widen ? inputs[i].Widen() : Cast(op, inputs[i], precision);
-        }
-
-        return cast;
-    }
+    internal static Tensor[] Cast(Op op, ReadOnlySpan<Tensor> inputs, Precision precision) =>
+        Array.ConvertAll(inputs.ToArray(), input => Cast(op, input, precision));
 
     /// <summary>The dtype in which an op of class <see cref="AutocastClass.Full"/> runs in this flow.</summary>
     /// <param name="dtype">The dtype of its input.</param>

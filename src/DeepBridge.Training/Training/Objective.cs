@@ -17,13 +17,8 @@ internal sealed record Objective<TBatch>(
     /// <exception cref="UnsupportedOpException">The model's device cannot compute in it.</exception>
     internal Objective<TBatch> In(Precision precision)
     {
-        if (precision == Precision.Float32)
-        {
-            return this;
-        }
-
         Autocast.Require(precision, Model.Variables.FirstOrDefault()?.Device ?? Device.Default);
-        return this with
+        return precision == Precision.Float32 ? this : this with
         {
             Function = batch =>
             {

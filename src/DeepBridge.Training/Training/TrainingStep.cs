@@ -131,20 +131,12 @@ internal sealed class TrainingStep<TBatch> : IDisposable
             gradients = gradients.ClipNorm(norm);
         }
 
-        if (_scaler is null)
-        {
-            Update();
-        }
-        else
-        {
-            _scaler.Step(Update);
-        }
-
-        void Update()
+        Action<Action> run = _scaler is null ? static update => update() : _scaler.Step;
+        run(() =>
         {
             _optimizer.Step(gradients);
             _averages?.Update();
-        }
+        });
     }
 
     private Gradients Accumulate(Gradients gradients, long examples, bool update)

@@ -44,7 +44,7 @@ public sealed class AutocastTests
 
     [Theory]
     [MemberData(nameof(Devices.Low), MemberType = typeof(Devices))]
-    public void The_rest_follows_its_inputs_and_the_widest_where_they_differ(string device, Precision precision)
+    public void The_rest_follows_its_inputs_which_are_promoted_where_they_differ(string device, Precision precision)
     {
         using AmbientChange place = Device.Use(device);
         using TensorScope scope = new();
