@@ -225,7 +225,8 @@ internal sealed partial class TrainingLoop<TBatch>
             _objective.Restore(measured);
         }
 
-        (_validatedAt, _validationCursor) = (_run.Step, _validation!.Cursor);
+        // The time until the next read is that of training alone.
+        (_validatedAt, _validationCursor, _readAt) = (_run.Step, _validation!.Cursor, _clock.GetTimestamp());
     }
 
     private void Report(Dictionary<string, double> measures, bool endsEpoch)

@@ -126,6 +126,7 @@ internal sealed partial class TrainingLoop<TBatch>
     private void End()
     {
         _run.Stop(StopReason.Epochs);
+        RequireFinite();
         if (_savedAt != _run.Step)
         {
             Save();
