@@ -38,6 +38,12 @@ public sealed class AutocastTests
             x.BatchNorm(wide, wide, wide, wide), Loss.CrossEntropy(x, labels), Loss.MeanSquaredError(x, x), Loss.BinaryCrossEntropyWithLogits(x, x),
         ];
         results.Should().OnlyContain(result => result.DType == DType.Float32);
+        Tensor[] losses =
+        [
+            Loss.L1(x, x), Loss.Huber(x, x), Loss.KlDivergence(x, x, batchMean: true), Loss.NegativeLogLikelihood(x, labels),
+            Loss.NegativeLogLikelihood(x, labels, reduction: Reduction.Sum), Loss.TripletMargin(x, x, x),
+        ];
+        losses.Should().OnlyContain(loss => loss.DType == DType.Float32);
         x.Cast(DType.Float64).Exp().DType.Should().Be(DType.Float64);
         labels.Sum().DType.Should().Be(DType.Int64);
     }
@@ -109,6 +115,27 @@ public sealed class AutocastTests
 
         output.ShouldBeNear(plain, precision);
         Gradients.Of(output.Cast(DType.Float32).Pow(3).Sum(), [x])[0].ShouldBeNear(expected, precision);
+    }
+
+    [Theory]
+    [MemberData(nameof(Devices.Low), MemberType = typeof(Devices))]
+    public void Recurrent_transposed_and_group_layers_run(string device, Precision precision)
+    {
+        using AmbientChange place = Device.Use(device);
+        using TensorScope scope = new();
+        Layers.Lstm recurrent = new(4, 4);
+        Layers.ConvTranspose2d transposed = new(2, 4, 2);
+        Layers.GroupNorm norm = new(2, 4);
+        Tensor sequence = Tensor.Normal([2, 3, 4]), image = Tensor.Normal([2, 2, 4, 4]);
+        Tensor plain = Outputs();
+        using AmbientChange autocast = Autocast.Use(precision);
+        Tensor low = Outputs();
+        low.ShouldBeNear(plain, precision);
+        Gradients.Of(low.Pow(2).Sum(), recurrent.Parameters.Concat(transposed.Parameters).Concat(norm.Parameters)).Variables
+            .Should().OnlyContain(variable => variable.DType == DType.Float32);
+
+        Tensor Outputs() => Tensor.Concat(
+            [recurrent.Call(new Layers.RecurrentInput(sequence)).Sequence.Flatten(0), norm.Call(transposed.Call(image)).Flatten(0)]);
     }
 
     [Theory]
