@@ -91,3 +91,13 @@ public sealed class ModuleException(string message) : DeepBridgeException(messag
 /// <param name="message">What is wrong with it.</param>
 /// <param name="inner">The cause, if there is one.</param>
 public sealed class FileFormatException(string message, Exception? inner = null) : DeepBridgeException(message, inner);
+
+/// <summary>An engine cannot be used: its native library is missing, does not load, or is too old.</summary>
+/// <param name="backend">The backend's name.</param>
+/// <param name="message">What is missing, and what to do.</param>
+/// <param name="inner">The cause, if there is one.</param>
+public sealed class BackendUnavailableException(string backend, string message, Exception? inner = null) : DeepBridgeException(message, inner)
+{
+    /// <summary>The backend's name.</summary>
+    public string Backend { get; } = backend;
+}
