@@ -15,6 +15,7 @@ internal static class Run
     {
         Stopwatch clock = Stopwatch.StartNew();
         settings.Check();
+        Samples.Engines.Register(settings.Device);
         using AmbientChange device = Device.Use(settings.Device);
         DigitsFile? asked = settings.Predict is null ? null : DigitsFile.Read(settings.Predict, labelled: false);
         RandomGenerator.Seed(settings.Seed);

@@ -1,0 +1,13 @@
+#if TORCHSHARP
+using DeepBridge.Engines.Benchmarks.Torch;
+#endif
+
+int threads = args.Length > 0 ? int.Parse(args[0], System.Globalization.CultureInfo.InvariantCulture) : 1;
+Console.WriteLine($".NET {Environment.Version}, {Environment.ProcessorCount} cores");
+Console.WriteLine("| a training step | by | µs | ratio |");
+Console.WriteLine("|---|---|---|---|");
+#if TORCHSHARP
+TorchBenchmarks.Run(threads);
+#else
+Console.WriteLine("TorchSharp was not built in.");
+#endif

@@ -1,0 +1,1 @@
+Service.DigitsService.Build(args).Run();
