@@ -34,6 +34,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         _devices = [new Device(this, "tensorflow:cpu"), .. Enumerable.Range(0, Context.Gpus).Select(i => new Device(this, $"tensorflow:gpu:{i}"))];
         _names = [.. _devices.Select((_, i) => Marshal.StringToCoTaskMemUTF8(i == 0 ? "/device:CPU:0" : $"/device:GPU:{i - 1}"))];
         ImplementOps();
+        ImplementSteps();
     }
 
     /// <summary>The version of the native library.</summary>

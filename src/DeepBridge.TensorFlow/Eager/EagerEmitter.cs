@@ -37,6 +37,19 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
     internal override bool HasOneDnn => _context.HasOneDnn;
 
     /// <inheritdoc/>
+    internal override long? Peek(nint value)
+    {
+        if (_device is not null)
+        {
+            return null;
+        }
+
+        long* pointer = (long*)C.TFE_TensorHandleDevicePointer(value, _status);
+        Status.Check(_status, "a look at a number"u8);
+        return *pointer;
+    }
+
+    /// <inheritdoc/>
     internal override EagerEmitter Op(ReadOnlySpan<byte> name, params ReadOnlySpan<nint> inputs)
     {
         Begin(name);

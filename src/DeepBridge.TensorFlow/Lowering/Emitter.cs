@@ -11,6 +11,11 @@ internal abstract class Emitter<T>
     /// <summary>Whether kernels for gradients of grouped and dilated float32 convolutions are there.</summary>
     internal abstract bool HasOneDnn { get; }
 
+    /// <summary>The value of an int64 that lies on the host; null: it is not known yet.</summary>
+    /// <param name="value">The value.</param>
+    /// <returns>The number or null.</returns>
+    internal virtual long? Peek(T value) => null;
+
     /// <summary>Begins an op.</summary>
     /// <param name="name">Its name in TensorFlow, a literal.</param>
     /// <param name="inputs">Its inputs, single ones.</param>

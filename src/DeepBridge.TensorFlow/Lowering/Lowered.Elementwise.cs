@@ -118,14 +118,11 @@ internal static partial class Lowered
         }
 
         Emitter<T> e = s.Emit;
-        T a = Spread(s, 0), b = Spread(s, 1), zero = e.Number(0, s.Ins[0].DType);
-        T rest = e.Op("TruncateMod"u8, a, b).One();
-        T other = e.Op("NotEqual"u8, e.Op("Less"u8, rest, zero).One(), e.Op("Less"u8, b, zero).One()).One();
-        T turn = e.Op("LogicalAnd"u8, other, e.Op("NotEqual"u8, rest, zero).One()).One();
-        return e.Op("SelectV2"u8, turn, e.Op("AddV2"u8, rest, b).One(), rest).One();
+        T b = Spread(s, 1), rest = e.Op("TruncateMod"u8, Spread(s, 0), b).One();
+        return e.Op("SelectV2"u8, Turned(e, rest, b, s.Ins[0].DType), e.Op("AddV2"u8, rest, b).One(), rest).One();
     }
 
-    /// <summary>The floor of a / b through the remainder, as PyTorch computes it; a / b where b is 0.</summary>
+    /// <summary>⌊a / b⌋ through the remainder, which is exact, as PyTorch computes it; a / b where b is 0.</summary>
     private static T FloorDivided<T>(in Site<T> s)
     {
         if (!s.Ins[0].DType.IsFloating())
@@ -135,12 +132,21 @@ internal static partial class Lowered
 
         Emitter<T> e = s.Emit;
         DType dtype = s.Ins[0].DType;
-        T a = Spread(s, 0), b = Spread(s, 1), rest = FloorRemainder(s);
-        T quotient = e.Op("RealDiv"u8, e.Op("Sub"u8, a, rest).One(), b).One(), floor = e.Op("Floor"u8, quotient).One();
+        T a = Spread(s, 0), b = Spread(s, 1), one = e.Number(1, dtype), rest = e.Op("TruncateMod"u8, a, b).One();
+        T quotient = e.Op("RealDiv"u8, e.Op("Sub"u8, a, rest).One(), b).One();
+        quotient = e.Op("SelectV2"u8, Turned(e, rest, b, dtype), e.Op("Sub"u8, quotient, one).One(), quotient).One();
+        T floor = e.Op("Floor"u8, quotient).One();
         T above = e.Op("Greater"u8, e.Op("Sub"u8, quotient, floor).One(), e.Number(0.5, dtype)).One();
-        floor = e.Op("SelectV2"u8, above, e.Op("AddV2"u8, floor, e.Number(1, dtype)).One(), floor).One();
-        T isZero = e.Op("Equal"u8, b, e.Number(0, dtype)).One();
-        return e.Op("SelectV2"u8, isZero, e.Op("RealDiv"u8, a, b).One(), floor).One();
+        floor = e.Op("SelectV2"u8, above, e.Op("AddV2"u8, floor, one).One(), floor).One();
+        return e.Op("SelectV2"u8, e.Op("Equal"u8, b, e.Number(0, dtype)).One(), e.Op("RealDiv"u8, a, b).One(), floor).One();
+    }
+
+    /// <summary>Where a remainder is not zero and has another sign than the divisor.</summary>
+    private static T Turned<T>(Emitter<T> e, T rest, T divisor, DType dtype)
+    {
+        T zero = e.Number(0, dtype);
+        T other = e.Op("NotEqual"u8, e.Op("Less"u8, rest, zero).One(), e.Op("Less"u8, divisor, zero).One()).One();
+        return e.Op("LogicalAnd"u8, other, e.Op("NotEqual"u8, rest, zero).One()).One();
     }
 
     /// <summary>A floating value becomes an integer by truncating; NaN becomes 0, what is out of range saturates.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DeepBridge.Ops;
 using DeepBridge.TensorFlow.Native;
 
@@ -45,22 +46,44 @@ internal static partial class Lowered
     }
 
     /// <summary>
-    /// StatelessRandomUniformFullIntV2 with algorithm 1 is the core's Philox: its key is ours, the lower half of its counter
-    /// too, and the upper half is 0.
+    /// StatelessRandomUniformFullIntV2 with algorithm 1 is the core's Philox, but for a counter that overflows: TensorFlow's has
+    /// an upper half to carry into. So the words behind an overflow are drawn from counter 0 on.
     /// </summary>
     private static T[] Words<T>(RandomWords random, in Site<T> s)
     {
         Emitter<T> e = s.Emit;
-        T bits = e.Op("Bitcast"u8, s.X[0]).Type("type"u8, C.UInt64Code).One();
-        T key = e.Op("Slice"u8, bits, e.Integers([0]), e.Integers([1])).One();
-        T low = e.Op("Slice"u8, bits, e.Integers([1]), e.Integers([1])).One();
-        T counter = e.Op("Pad"u8, low, e.Matrix([0, 1], 2)).One();
-        T words = e.Op("StatelessRandomUniformFullIntV2"u8, e.Integers(random.Shape), key, counter, e.Integer(1))
-            .Type("dtype"u8, C.Code(DType.Int32)).One();
-        long[] step = [0, (new Shape(random.Shape).Count + 3) / 4];
-        T advance = e.Constant(s.Ins[0], System.Runtime.InteropServices.MemoryMarshal.AsBytes<long>(step));
+        int count = checked((int)new Shape(random.Shape).Count), blocks = (count + 3) / 4;
+        T start = Cut(e, s.X[0], [1], [1], [1]);
+        T words;
+        if (e.Peek(start) is { } known && (known >= 0 || known < -blocks))
+        {
+            words = Draw(s, start, e.Integers(random.Shape));
+        }
+        else
+        {
+            T left = e.Op("Neg"u8, start).One(), zero = e.Number(0, DType.Int64), all = Long(e, count);
+            T near = e.Op("LogicalAnd"u8, e.Op("Greater"u8, left, zero).One(), e.Op("Less"u8, left, Long(e, blocks)).One()).One();
+            T head = e.Op("SelectV2"u8, near, e.Op("Mul"u8, left, e.Number(4, DType.Int64)).One(), all).One();
+            T rest = Draw(s, Long(e, 0), e.Op("Sub"u8, all, head).One());
+            words = e.Reshape(e.ListOp("ConcatV2"u8, [Draw(s, start, head), rest], e.Integer(0)).One(), random.Shape);
+        }
+
+        long[] step = [0, blocks];
+        T advance = e.Constant(s.Ins[0], MemoryMarshal.AsBytes<long>(step));
         return [words, e.Op("AddV2"u8, s.X[0], advance).One()];
     }
+
+    private static T Draw<T>(in Site<T> s, T start, T shape)
+    {
+        Emitter<T> e = s.Emit;
+        T key = Unsigned(e, Cut(e, s.X[0], [0], [1], [1]));
+        T counter = Unsigned(e, e.Op("Pad"u8, start, e.Matrix([0, 1], 2)).One());
+        return e.Op("StatelessRandomUniformFullIntV2"u8, shape, key, counter, e.Integer(1)).Type("dtype"u8, C.Code(DType.Int32)).One();
+    }
+
+    private static T Unsigned<T>(Emitter<T> e, T value) => e.Op("Bitcast"u8, value).Type("type"u8, C.UInt64Code).One();
+
+    private static T Long<T>(Emitter<T> e, long value) => e.Constant(new TensorSpec([1], DType.Int64), BitConverter.GetBytes(value));
 
     /// <summary>The lower 23 bits of a word as the fraction of a float32 from 1 to 2, less 1.</summary>
     private static T[] Uniform<T>(RandomUniform uniform, in Site<T> s)
