@@ -87,6 +87,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
     /// <inheritdoc/>
     public override BackendTensor Import(TensorSpec spec, Device device, HostMemory memory)
     {
+        EagerContext.RequireAxes(spec);
         long* dims = stackalloc long[spec.Rank + 1];
         Numbers.Widen(spec.Shape.AsSpan(), dims);
         void* owner = (void*)GCHandle.ToIntPtr(GCHandle.Alloc(memory));

@@ -43,12 +43,7 @@ internal sealed class FunctionBuilder
 
         builder.Assign();
         TF_Output[] results = [.. graph.Outputs.Select(output => builder._emit.Plain(builder.Read(output)))];
-        using SafeStatusHandle status = c_api.TF_NewStatus();
-        using SafeFuncGraphHandle function = c_api.TF_GraphToFunction(
-            body, name, false, -1, null!, builder._arguments.Count, [.. builder._arguments], results.Length, results, null!, 0, null!, status);
-        Native.Status.Check(status.DangerousGetHandle(), "a compiled graph"u8);
-        c_api.TFE_ContextAddFunction(backend.Context.Handle, function, status);
-        Native.Status.Check(status.DangerousGetHandle(), "a compiled graph"u8);
+        builder.Finish(body.DangerousGetHandle(), name, results);
     }
 
     /// <summary>Whether all steps of a graph update states by nothing else, so that TensorFlow's updates can take their place.</summary>
@@ -156,6 +151,24 @@ internal sealed class FunctionBuilder
         }
     }
 
+    private unsafe void Finish(nint body, string name, TF_Output[] results)
+    {
+        TF_Output[] arguments = [.. _arguments];
+        nint[] updates = [.. _written.Select(state => state.Written).Distinct()];
+        nint status = Native.Status.Mine, function;
+        fixed (TF_Output* inputs = arguments, outputs = results)
+        fixed (nint* controls = updates)
+        {
+            function = C.TF_GraphToFunctionWithControlOutputs(
+                body, name, 0, -1, null, arguments.Length, inputs, results.Length, outputs, null, updates.Length, controls, null, 0, null, status);
+        }
+
+        Native.Status.Check(status, "a compiled graph"u8);
+        C.TFE_ContextAddFunction(_backend.Context.Pointer, function, status);
+        C.TF_DeleteFunction(function);
+        Native.Status.Check(status, "a compiled graph"u8);
+    }
+
     private Wire Scalar(Wire value) => new() { Plain = _emit.Plain(value), IsScalar = true };
 
     /// <summary>A value; what a fused step has written is read from its variable.</summary>
@@ -180,11 +193,12 @@ internal sealed class FunctionBuilder
 
     private void Assign()
     {
-        foreach (StateWire state in _written.Where(state => state.Written == 0))
+        foreach (StateWire state in _written.Where(state => state.Written == 0).ToArray())
         {
             Wire value = Read(state.State.After!);
             _emit.After(state.Read);
             _emit.Op("AssignVariableOp"u8, state.Resource, value).Type("dtype"u8, C.Code(state.State.Variable.Spec.DType)).None();
+            state.Written = _emit.Previous;
         }
     }
 }

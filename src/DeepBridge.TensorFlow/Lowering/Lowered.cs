@@ -26,6 +26,9 @@ internal readonly ref struct Site<T>(Emitter<T> emit, ReadOnlySpan<T> x, ReadOnl
 /// <summary>The one table of how DeepBridge's ops are said in TensorFlow's, for eager execution and for graphs.</summary>
 internal static partial class Lowered
 {
+    /// <summary>What TensorFlow's shapes hold; it ends the process over more.</summary>
+    internal const int MostAxes = 254;
+
     /// <summary>Emits an op; one that computes does so in float32 where its inputs are 16-bit floats.</summary>
     /// <typeparam name="T">A value.</typeparam>
     /// <param name="op">The op.</param>
@@ -33,6 +36,14 @@ internal static partial class Lowered
     /// <returns>The outputs; one may be an input.</returns>
     internal static T[] Emit<T>(Op op, in Site<T> site)
     {
+        foreach (TensorSpec output in site.Outs)
+        {
+            if (output.Rank > MostAxes)
+            {
+                throw new UnsupportedOpException($"{op.Name}: TensorFlow has at most {MostAxes} axes, and {output} has {output.Rank}.");
+            }
+        }
+
         if (!Narrow(site.Ins) || !Computes(op))
         {
             return Table(op, site);

@@ -17,7 +17,7 @@ internal static unsafe partial class LibraryLoader
     private static readonly string[] s_needed =
     [
         "TF_Version", "TFE_NewContext", "TFE_Execute", "TFE_OpReset", "TFE_TensorHandleDevicePointer", "TFE_TensorHandleCopySharingTensor",
-        "TF_GraphToFunction", "TFE_ContextAddFunction", "TF_SetAttrIntList",
+        "TF_GraphToFunctionWithControlOutputs", "TFE_ContextAddFunction", "TF_SetAttrIntList",
     ];
 
     private static nint s_library;

@@ -122,6 +122,18 @@ internal static unsafe partial class C
     [LibraryImport(Library)]
     internal static partial void TF_SetAttrTensor(nint node, byte* name, nint tensor, nint status);
 
+    /// <summary>TensorFlow.NET declares only the one without control outputs, and its single-threaded executor runs no update that is none.</summary>
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint TF_GraphToFunctionWithControlOutputs(
+        nint graph, string name, byte appendHash, int operationCount, nint* operations, int inputCount, Tensorflow.TF_Output* inputs, int outputCount, Tensorflow.TF_Output* outputs,
+        byte** outputNames, int controlCount, nint* controls, byte** controlNames, nint options, byte* description, nint status);
+
+    [LibraryImport(Library)]
+    internal static partial void TFE_ContextAddFunction(nint context, nint function, nint status);
+
+    [LibraryImport(Library)]
+    internal static partial void TF_DeleteFunction(nint function);
+
     /// <summary>The number by which TensorFlow knows a dtype (<c>types.proto</c>).</summary>
     internal static int Code(DType dtype) => dtype switch
     {
