@@ -96,7 +96,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         nint tensor = C.TF_NewTensor(C.Code(spec.DType), dims, spec.Rank, (void*)memory.Address, (nuint)spec.Bytes, &Unpin, owner);
         if (tensor == 0)
         {
-            throw new DeepBridgeException($"TensorFlow did not take {memory.Bytes} bytes for a {spec} tensor.");
+            throw new EngineException($"TensorFlow did not take {memory.Bytes} bytes for a {spec} tensor.");
         }
 
         nint status = Status.Mine, handle = C.TFE_NewTensorHandle(tensor, status);

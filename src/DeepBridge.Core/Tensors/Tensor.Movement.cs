@@ -187,13 +187,17 @@ public sealed partial class Tensor
 
         int normal = Checks.Normalize(nameof(Split), axis, Shape);
         int extent = Shape[normal];
-        Tensor[] parts = new Tensor[Math.Max(1, (extent + length - 1) / length)];
-        for (int i = 0; i < parts.Length; i++)
-        {
-            parts[i] = Narrow(normal, i * length, Math.Min(length, extent - (i * length)));
-        }
+        int count = Math.Max(1, (int)(((long)extent + length - 1) / length));
+        int Length(int i) => Math.Min(length, extent - (i * length));
+        Tensor[] Cut(Tensor[] whole) => [.. Enumerable.Range(0, count).Select(i => whole[0].Narrow(normal, i * length, Length(i)))];
 
-        return parts;
+        // Each stretch by itself would give a gradient as large as the whole; together they are concatenated once.
+        return count == 1 || !IsTracked ? Cut([this]) : Gradients.Custom(
+            nameof(Split),
+            [this],
+            Cut,
+            (incoming, whole) => [Concat(
+                [.. incoming.Select((given, i) => given ?? Full(whole[0].Shape.With(normal, Length(i)), 0, whole[0].DType, whole[0].Device))], normal)]);
     }
 
     /// <summary>Takes away an axis of extent 1.</summary>

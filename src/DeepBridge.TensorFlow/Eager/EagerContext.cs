@@ -78,7 +78,7 @@ internal sealed unsafe class EagerContext
     /// <param name="spec">Shape and dtype.</param>
     /// <param name="data">The elements.</param>
     /// <returns>A handle on the host, the caller's.</returns>
-    /// <exception cref="DeepBridgeException">There is no memory.</exception>
+    /// <exception cref="EngineException">There is no memory.</exception>
     internal static nint Import(TensorSpec spec, ReadOnlySpan<byte> data)
     {
         nint tensor = Tensor(spec, data), status = Status.Mine;
@@ -102,7 +102,7 @@ internal sealed unsafe class EagerContext
         if (memory is null && spec.Bytes > 0)
         {
             C.TF_DeleteTensor(tensor);
-            throw new DeepBridgeException($"TensorFlow has no memory for a {spec} tensor of {spec.Bytes} bytes.");
+            throw new EngineException($"TensorFlow has no memory for a {spec} tensor of {spec.Bytes} bytes.");
         }
 
         data[..(int)spec.Bytes].CopyTo(new Span<byte>(memory, (int)spec.Bytes));
@@ -172,7 +172,7 @@ internal sealed unsafe class EagerContext
                 .Integers("strides"u8, [1, 1, 1, 1]).Text("padding"u8, "VALID"u8).One();
             return true;
         }
-        catch (DeepBridgeException)
+        catch (EngineException)
         {
             return false;
         }

@@ -30,7 +30,7 @@ internal sealed class FunctionBuilder
     /// <param name="backend">The backend.</param>
     /// <param name="graph">The lowered graph.</param>
     /// <param name="name">The function's name.</param>
-    /// <exception cref="DeepBridgeException">TensorFlow refuses it.</exception>
+    /// <exception cref="EngineException">TensorFlow refuses it.</exception>
     internal static void Build(TensorFlowBackend backend, Graph graph, string name)
     {
         using SafeGraphHandle body = c_api.TF_NewGraph();

@@ -20,12 +20,12 @@ internal sealed unsafe class Status
     /// <summary>Throws what the last call on this thread left.</summary>
     /// <param name="status">The thread's status.</param>
     /// <param name="what">What was being done.</param>
-    /// <exception cref="DeepBridgeException">The call failed.</exception>
+    /// <exception cref="EngineException">The call failed.</exception>
     internal static void Check(nint status, ReadOnlySpan<byte> what)
     {
         if (C.TF_GetCode(status) != 0)
         {
-            throw new DeepBridgeException($"TensorFlow could not run {System.Text.Encoding.UTF8.GetString(what)}: {Message(status)}");
+            throw new EngineException($"TensorFlow could not run {System.Text.Encoding.UTF8.GetString(what)}: {Message(status)}");
         }
     }
 
