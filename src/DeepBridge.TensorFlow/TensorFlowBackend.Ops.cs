@@ -11,86 +11,62 @@ public sealed unsafe partial class TensorFlowBackend
     private void ImplementOps()
     {
         // Those that are one op of TensorFlow may write into a donated input.
-        Single<Add>();
-        Single<Subtract>();
-        Single<Multiply>();
-        Single<Divide>();
-        Single<Maximum>();
-        Single<Minimum>();
-        Single<Power>();
-        Single<Negate>();
-        Single<Abs>();
-        Single<Relu>();
-        Single<Exp>();
-        Single<Expm1>();
-        Single<Log>();
-        Single<Log1p>();
-        Single<Sqrt>();
-        Single<Rsqrt>();
-        Single<Sin>();
-        Single<Cos>();
-        Single<Erf>();
-        Single<Tanh>();
-        Single<Sigmoid>();
-        Single<LogicalNot>();
-        Single<Equal>();
-        Single<NotEqual>();
-        Single<LogicalAnd>();
-        Single<LogicalOr>();
-        Single<LogicalXor>();
+        Single<Abs, Relu, Exp, Expm1>();
+        Single<Add, Subtract, Multiply, Divide>();
+        Single<Log, Log1p, Sqrt, Rsqrt>();
+        Single<LogicalAnd, LogicalOr, LogicalXor, Reshape>();
+        Single<Maximum, Minimum, Power, Negate>();
+        Single<Product>();
+        Single<Sigmoid, LogicalNot, Equal, NotEqual>();
+        Single<Sin, Cos, Erf, Tanh>();
         Single<TanhGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape);
         Single<SigmoidGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape);
-        Single<Reshape>();
-        Single<Product>();
-        Take<FloorDivide>();
-        Take<FloorModulo>();
-        Take<Sign>();
-        Take<Floor>();
-        Take<Ceiling>();
-        Take<Round>();
-        Take<Less>();
-        Take<LessEqual>();
-        Take<Greater>();
-        Take<GreaterEqual>();
+        Take<Any, All, ArgMax, ArgMin>();
+        Take<Ceiling, Round, Less, LessEqual>();
+        Take<Concat, Sum, Max, Min>();
+        Take<ConvolutionWeightGradient, MaxPool, AveragePool, AveragePoolGradient>();
+        Take<CumulativeSum, Gather, ScatterAdd, OneHot>();
+        Take<Fill, Iota, Permute, Expand>();
+        Take<FloorDivide, FloorModulo, Sign, Floor>();
+        Take<Greater, GreaterEqual, Where, Cast>();
+        Take<MatMul, Linear, Convolution, ConvolutionInputGradient>();
+        Take<RandomWords>();
         Take<ReluGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape);
-        Take<Where>();
-        Take<Cast>();
-        Take<Fill>();
-        Take<Iota>();
-        Take<Permute>();
-        Take<Expand>();
         Take<Slice>(Lowered.Moves);
         Take<Pad>(Lowered.Moves);
         Take<Flip>(Lowered.Moves);
-        Take<Concat>();
-        Take<Sum>();
-        Take<Max>();
-        Take<Min>();
-        Take<Any>();
-        Take<All>();
-        Take<ArgMax>();
-        Take<ArgMin>();
-        Take<CumulativeSum>();
-        Take<Gather>();
-        Take<ScatterAdd>();
-        Take<OneHot>();
         Take<TakeAlongAxis>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
-        Take<MatMul>();
-        Take<Linear>();
         Take<Softmax>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
         Take<LogSoftmax>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
         Take<CrossEntropy>(static (op, inputs) => op is { LabelSmoothing: 0, IgnoreIndex: null } && inputs[0].Rank == 2);
         Take<CrossEntropyGradient>(static (op, inputs) => op is { LabelSmoothing: 0, IgnoreIndex: null } && inputs[1].Rank == 2);
         Take<BatchNorm>(static (_, inputs) => inputs[0].DType != DType.Float64);
         Take<BatchNormGradient>(static (_, inputs) => inputs[1].DType != DType.Float64);
-        Take<Convolution>();
-        Take<ConvolutionInputGradient>();
-        Take<ConvolutionWeightGradient>();
-        Take<MaxPool>();
-        Take<AveragePool>();
-        Take<AveragePoolGradient>();
-        Take<RandomWords>();
         Take<RandomUniform>(static (op, _) => op.DType == DType.Float32);
+    }
+
+    private void Take<T1, T2, T3, T4>()
+        where T1 : Op<T1>
+        where T2 : Op<T2>
+        where T3 : Op<T3>
+        where T4 : Op<T4>
+    {
+        Take<T1>();
+        Take<T2>();
+        Take<T3>();
+        Take<T4>();
+    }
+
+    private void Single<T1, T2, T3, T4>()
+        where T1 : Op<T1>
+        where T2 : Op<T2>
+        where T3 : Op<T3>
+        where T4 : Op<T4>
+    {
+        Single<T1>();
+        Single<T2>();
+        Single<T3>();
+        Single<T4>();
     }
 
     private void Take<TOp>(When<TOp>? when = null)

@@ -38,7 +38,7 @@ public sealed unsafe partial class TensorFlowBackend
             }
 
             nint[] resources = [.. next.Select(state => state!.Promote())];
-            nint Number(double value) => e.Constant(new TensorSpec(default, dtype), Bytes(value, dtype));
+            nint Number(double value) => e.Constant(new TensorSpec(default, dtype), Numbers.Bytes(value, dtype));
             switch (op)
             {
                 case AdamStep adam:
@@ -105,7 +105,4 @@ public sealed unsafe partial class TensorFlowBackend
             _ => BitConverter.Int32BitsToSingle(BitConverter.ToUInt16(bytes) << 16),
         };
     }
-
-    private static byte[] Bytes(double value, DType dtype) =>
-        dtype == DType.Float64 ? BitConverter.GetBytes(value) : BitConverter.GetBytes((float)value);
 }

@@ -32,6 +32,20 @@ public sealed class CompiledConformanceTests : BackendConformance
     protected override string? SkipReason(OpCase one) => Sample.Skip(one);
 }
 
+/// <summary>The conformance suite on the first GPU, where TensorFlow sees one.</summary>
+public sealed class GpuConformanceTests : BackendConformance
+{
+    /// <summary>Registers TensorFlow, and skips where it sees no GPU.</summary>
+    public GpuConformanceTests()
+    {
+        TensorFlowBackend.Register();
+        Assert.SkipUnless(DeepBridge.Device.TryParse("tensorflow:gpu:0", out _), "TensorFlow reports no GPU.");
+    }
+
+    /// <inheritdoc/>
+    protected override Device Device => "tensorflow:gpu:0";
+}
+
 /// <summary>Which cases run where compiling each would take too long: a tenth, the first of each op among them.</summary>
 internal static class Sample
 {

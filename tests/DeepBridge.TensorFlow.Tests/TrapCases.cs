@@ -4,7 +4,7 @@ using DeepBridge.Testing;
 namespace DeepBridge.TensorFlow.Tests;
 
 /// <summary>Input that ends TensorFlow, or that it computes with silently: a typed error here, or the right result. Each may end its process.</summary>
-public sealed class TrapCases
+public sealed class TrapCases : IDisposable
 {
     private static readonly Window s_plain = new([1, 1], [0, 0], [0, 0], [1, 1]);
     private readonly AmbientChange _device;
@@ -12,6 +12,8 @@ public sealed class TrapCases
     static TrapCases() => TensorFlowBackend.Register();
 
     public TrapCases() => _device = Device.Use("tensorflow:cpu");
+
+    public void Dispose() => _device.Dispose();
 
     [Fact(Explicit = true)]
     public void Permuting_by_a_negative_axis() => Throws<DeepBridgeException>(() => new Permute([0, -1]).Apply(Tensor.Ones([2, 3])));
@@ -106,12 +108,8 @@ public sealed class TrapCases
 
     private static float[] Numbers(int count) => [.. Enumerable.Range(0, count).Select(i => (i * 7 % 11) - 5f)];
 
-    private void Throws<TError>(Action action)
-        where TError : Exception
-    {
-        action.Should().Throw<TError>();
-        _device.Dispose();
-    }
+    private static void Throws<TError>(Action action)
+        where TError : Exception => action.Should().Throw<TError>();
 }
 
 /// <summary>How a missing or unfit library is met. Runs where none is loaded yet.</summary>

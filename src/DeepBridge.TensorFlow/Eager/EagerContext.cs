@@ -68,11 +68,8 @@ internal sealed unsafe class EagerContext
     /// <param name="dtype">The dtype.</param>
     /// <param name="kept">Whether the caller must not delete it.</param>
     /// <returns>The handle.</returns>
-    internal nint Number(Scalar value, DType dtype, out bool kept) => Keep(_numbers, (value, dtype), out kept, static key =>
-    {
-        Span<byte> bytes = stackalloc byte[8];
-        return Import(new TensorSpec(default, key.Item2), bytes[..Numbers.Write(key.Item1, key.Item2, bytes)]);
-    });
+    internal nint Number(Scalar value, DType dtype, out bool kept) => Keep(
+        _numbers, (value, dtype), out kept, static key => Import(new TensorSpec(default, key.Item2), Numbers.Bytes(key.Item1, key.Item2)));
 
     /// <summary>Copies memory into a tensor of TensorFlow.</summary>
     /// <param name="spec">Shape and dtype.</param>

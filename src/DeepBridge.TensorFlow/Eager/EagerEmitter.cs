@@ -88,33 +88,21 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
     /// <inheritdoc/>
     internal override EagerEmitter Type(ReadOnlySpan<byte> name, int value)
     {
-        fixed (byte* text = name)
-        {
-            C.TFE_OpSetAttrType(_op, text, value);
-        }
-
+        C.TFE_OpSetAttrType(_op, C.At(name), value);
         return this;
     }
 
     /// <inheritdoc/>
     internal override EagerEmitter Flag(ReadOnlySpan<byte> name, bool value)
     {
-        fixed (byte* text = name)
-        {
-            C.TFE_OpSetAttrBool(_op, text, value ? (byte)1 : (byte)0);
-        }
-
+        C.TFE_OpSetAttrBool(_op, C.At(name), value ? (byte)1 : (byte)0);
         return this;
     }
 
     /// <inheritdoc/>
     internal override EagerEmitter Integer(ReadOnlySpan<byte> name, long value)
     {
-        fixed (byte* text = name)
-        {
-            C.TFE_OpSetAttrInt(_op, text, value);
-        }
-
+        C.TFE_OpSetAttrInt(_op, C.At(name), value);
         return this;
     }
 
@@ -123,31 +111,23 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
     {
         long* wide = stackalloc long[value.Length + 1];
         Numbers.Widen(value, wide);
-        fixed (byte* text = name)
-        {
-            C.TFE_OpSetAttrIntList(_op, text, wide, value.Length);
-        }
-
+        C.TFE_OpSetAttrIntList(_op, C.At(name), wide, value.Length);
         return this;
     }
 
     /// <inheritdoc/>
     internal override EagerEmitter Real(ReadOnlySpan<byte> name, float value)
     {
-        fixed (byte* text = name)
-        {
-            C.TFE_OpSetAttrFloat(_op, text, value);
-        }
-
+        C.TFE_OpSetAttrFloat(_op, C.At(name), value);
         return this;
     }
 
     /// <inheritdoc/>
     internal override EagerEmitter Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        fixed (byte* text = name, bytes = value)
+        fixed (byte* bytes = value)
         {
-            C.TFE_OpSetAttrString(_op, text, bytes, (nuint)value.Length);
+            C.TFE_OpSetAttrString(_op, C.At(name), bytes, (nuint)value.Length);
         }
 
         return this;
@@ -161,11 +141,7 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
     {
         long* wide = stackalloc long[shape.Rank + 1];
         Numbers.Widen(shape.AsSpan(), wide);
-        fixed (byte* text = name)
-        {
-            C.TFE_OpSetAttrShape(_op, text, wide, shape.Rank, _status);
-        }
-
+        C.TFE_OpSetAttrShape(_op, C.At(name), wide, shape.Rank, _status);
         return this;
     }
 
@@ -268,12 +244,7 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
 
     private void Begin(ReadOnlySpan<byte> name)
     {
-        // A literal of UTF-8 lies in the assembly, ends with 0 and never moves.
-        fixed (byte* text = name)
-        {
-            _name = text;
-        }
-
+        _name = C.At(name);
         if (_op == 0)
         {
             _op = C.TFE_NewOp(_context.Pointer, _name, _status);

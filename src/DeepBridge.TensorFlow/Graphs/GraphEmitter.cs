@@ -116,33 +116,21 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
     /// <inheritdoc/>
     internal override GraphEmitter Type(ReadOnlySpan<byte> name, int value)
     {
-        fixed (byte* text = name)
-        {
-            C.TF_SetAttrType(_node, text, value);
-        }
-
+        C.TF_SetAttrType(_node, C.At(name), value);
         return this;
     }
 
     /// <inheritdoc/>
     internal override GraphEmitter Flag(ReadOnlySpan<byte> name, bool value)
     {
-        fixed (byte* text = name)
-        {
-            C.TF_SetAttrBool(_node, text, value ? (byte)1 : (byte)0);
-        }
-
+        C.TF_SetAttrBool(_node, C.At(name), value ? (byte)1 : (byte)0);
         return this;
     }
 
     /// <inheritdoc/>
     internal override GraphEmitter Integer(ReadOnlySpan<byte> name, long value)
     {
-        fixed (byte* text = name)
-        {
-            C.TF_SetAttrInt(_node, text, value);
-        }
-
+        C.TF_SetAttrInt(_node, C.At(name), value);
         return this;
     }
 
@@ -151,31 +139,23 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
     {
         long* wide = stackalloc long[value.Length + 1];
         Numbers.Widen(value, wide);
-        fixed (byte* text = name)
-        {
-            C.TF_SetAttrIntList(_node, text, wide, value.Length);
-        }
-
+        C.TF_SetAttrIntList(_node, C.At(name), wide, value.Length);
         return this;
     }
 
     /// <inheritdoc/>
     internal override GraphEmitter Real(ReadOnlySpan<byte> name, float value)
     {
-        fixed (byte* text = name)
-        {
-            C.TF_SetAttrFloat(_node, text, value);
-        }
-
+        C.TF_SetAttrFloat(_node, C.At(name), value);
         return this;
     }
 
     /// <inheritdoc/>
     internal override GraphEmitter Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        fixed (byte* text = name, bytes = value)
+        fixed (byte* bytes = value)
         {
-            C.TF_SetAttrString(_node, text, bytes, (nuint)value.Length);
+            C.TF_SetAttrString(_node, C.At(name), bytes, (nuint)value.Length);
         }
 
         return this;
@@ -214,11 +194,7 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
         nint tensor = EagerContext.Tensor(spec, data);
         Begin("Const"u8, []);
         Type("dtype"u8, C.Code(spec.DType));
-        fixed (byte* value = "value"u8)
-        {
-            C.TF_SetAttrTensor(_node, value, tensor, _status);
-        }
-
+        C.TF_SetAttrTensor(_node, C.At("value"u8), tensor, _status);
         C.TF_DeleteTensor(tensor);
         Status.Check(_status, "Const"u8);
         None();
@@ -231,11 +207,7 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
         System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
 
     /// <inheritdoc/>
-    internal override Wire Number(Scalar value, DType dtype)
-    {
-        Span<byte> bytes = stackalloc byte[8];
-        return Constant(new TensorSpec(default, dtype), bytes[..Numbers.Write(value, dtype, bytes)]);
-    }
+    internal override Wire Number(Scalar value, DType dtype) => Constant(new TensorSpec(default, dtype), Numbers.Bytes(value, dtype));
 
     /// <summary>An argument.</summary>
     /// <param name="code">The dtype's number in TensorFlow.</param>
@@ -249,10 +221,7 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
         {
             long* dims = stackalloc long[known.Rank + 1];
             Numbers.Widen(known.AsSpan(), dims);
-            fixed (byte* name = "shape"u8)
-            {
-                C.TF_SetAttrShape(_node, name, dims, known.Rank);
-            }
+            C.TF_SetAttrShape(_node, C.At("shape"u8), dims, known.Rank);
         }
 
         None();
@@ -296,11 +265,10 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
 
     private GraphEmitter Begin(ReadOnlySpan<byte> name, ReadOnlySpan<TF_Output> inputs)
     {
-        fixed (byte* text = name, node = Encoding.UTF8.GetBytes($"n{_count++}\0"))
+        _name = C.At(name);
+        fixed (byte* node = Encoding.UTF8.GetBytes($"n{_count++}\0"))
         {
-            // A literal of UTF-8 lies in the assembly, ends with 0 and never moves.
-            _name = text;
-            _node = C.TF_NewOperation(_graph, text, node);
+            _node = C.TF_NewOperation(_graph, _name, node);
         }
 
         foreach (TF_Output input in inputs)

@@ -14,8 +14,9 @@ namespace DeepBridge.TensorFlow.Graphs;
 /// </summary>
 internal sealed unsafe class TensorFlowFunction : CompiledGraph
 {
-    // A ConfigProto whose experimental.executor_type is this one.
+    // ConfigProtos: experimental.executor_type; graph_options.rewrite_options.remapping = OFF.
     private static readonly byte[] s_singleThreaded = [0x82, 0x01, 26, 0x1a, 24, .. "SINGLE_THREADED_EXECUTOR"u8];
+    private static readonly byte[] s_unfused = [.. s_singleThreaded, 0x52, 4, 0x52, 2, 0x70, 2];
     private static int s_count;
 
     private readonly TensorFlowBackend _backend;
@@ -25,6 +26,7 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
     private readonly TensorSpec[] _results;
     private readonly bool[] _assigned;
     private readonly IReadOnlyList<GraphGuard> _guards;
+    private readonly byte[] _config;
     private bool _disposed;
 
     /// <summary>Compiles a graph.</summary>
@@ -42,6 +44,10 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
         using Graph lowered = guarded.Lower((op, inputs) => backend.Supports(op, inputs) && (fused || op is not (Ops.AdamStep or Ops.SgdStep)));
         _results = [.. lowered.Outputs.Select(output => output.Spec)];
         _assigned = [.. graph.States.Select(state => state.After is not null)];
+
+        // Without oneDNN, the convolution that TensorFlow fuses with its bias has no groups.
+        bool grouped = lowered.Nodes.Any(node => node.Op is Ops.Convolution { Groups: > 1 });
+        _config = grouped && !backend.Context.HasOneDnn ? s_unfused : s_singleThreaded;
         FunctionBuilder.Build(backend, lowered, _function);
     }
 
@@ -118,7 +124,7 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
         else
         {
             // A step's kernels share their work among threads by themselves; handing each to another thread costs more than it brings.
-            e.Text("config_proto"u8, s_singleThreaded);
+            e.Text("config_proto"u8, _config);
         }
 
         if (_results.Length == 0)

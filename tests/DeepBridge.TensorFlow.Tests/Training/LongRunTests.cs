@@ -52,7 +52,9 @@ public sealed class LongRunTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{(compiled ? "compiled" : "eager")}: {20_000 / scale} steps, {tensors} tensors, {handles} handles; resident {early >> 10} kB early, {late >> 10} kB late");
-        late.Should().BeLessThan(early + (8 << 20));
+
+        // A tenth of the steps ends while the runtime still compiles what it has found to be hot.
+        late.Should().BeLessThan(early + ((Sample.IsFull ? 8L : 40L) << 20));
         graph?.Dispose();
     }
 
