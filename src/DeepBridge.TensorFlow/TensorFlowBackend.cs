@@ -35,6 +35,10 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         _names = [.. _devices.Select((_, i) => Marshal.StringToCoTaskMemUTF8(i == 0 ? "/device:CPU:0" : $"/device:GPU:{i - 1}"))];
         ImplementOps();
         ImplementSteps();
+        if (UsesXla)
+        {
+            RequireXla();
+        }
     }
 
     /// <summary>The version of the native library.</summary>
@@ -204,6 +208,22 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         GCHandle handle = GCHandle.FromIntPtr((nint)owner);
         ((HostMemory)handle.Target!).Dispose();
         handle.Free();
+    }
+
+    /// <summary>A library may be built without XLA, which only compiling something tells.</summary>
+    private void RequireXla()
+    {
+        Device device = _devices[0];
+        try
+        {
+            using Graph graph = Graph.Trace(inputs => [-inputs[0]], [new TensorSpec(default, DType.Float32)], device);
+            using Tensor one = Tensor.From([1f], default(Shape), device);
+            graph.Run(one)[0].Dispose();
+        }
+        catch (EngineException error)
+        {
+            throw new BackendUnavailableException(Name, $"TensorFlowOptions.Xla is set, and this library has no XLA: {error.Message}", error);
+        }
     }
 
     /// <summary>Another handle of the same memory.</summary>

@@ -85,54 +85,6 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
     /// <inheritdoc/>
     internal override nint FromChannelsLast(nint value) => Transpose(Last(value), [0, 3, 1, 2]);
 
-    /// <inheritdoc/>
-    internal override EagerEmitter Type(ReadOnlySpan<byte> name, int value)
-    {
-        C.TFE_OpSetAttrType(_op, C.At(name), value);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override EagerEmitter Flag(ReadOnlySpan<byte> name, bool value)
-    {
-        C.TFE_OpSetAttrBool(_op, C.At(name), value ? (byte)1 : (byte)0);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override EagerEmitter Integer(ReadOnlySpan<byte> name, long value)
-    {
-        C.TFE_OpSetAttrInt(_op, C.At(name), value);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override EagerEmitter Integers(ReadOnlySpan<byte> name, ReadOnlySpan<int> value)
-    {
-        long* wide = stackalloc long[value.Length + 1];
-        Numbers.Widen(value, wide);
-        C.TFE_OpSetAttrIntList(_op, C.At(name), wide, value.Length);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override EagerEmitter Real(ReadOnlySpan<byte> name, float value)
-    {
-        C.TFE_OpSetAttrFloat(_op, C.At(name), value);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override EagerEmitter Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
-    {
-        fixed (byte* bytes = value)
-        {
-            C.TFE_OpSetAttrString(_op, C.At(name), bytes, (nuint)value.Length);
-        }
-
-        return this;
-    }
-
     /// <summary>Sets an attribute that is a shape.</summary>
     /// <param name="name">The name.</param>
     /// <param name="shape">The shape.</param>
@@ -283,4 +235,22 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
             Status.Check(_status, System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_name));
         }
     }
+
+    /// <inheritdoc/>
+    protected override void SetType(byte* name, int value) => C.TFE_OpSetAttrType(_op, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetBool(byte* name, byte value) => C.TFE_OpSetAttrBool(_op, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetInt(byte* name, long value) => C.TFE_OpSetAttrInt(_op, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetInts(byte* name, long* values, int count) => C.TFE_OpSetAttrIntList(_op, name, values, count);
+
+    /// <inheritdoc/>
+    protected override void SetFloat(byte* name, float value) => C.TFE_OpSetAttrFloat(_op, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetText(byte* name, byte* value, nuint length) => C.TFE_OpSetAttrString(_op, name, value, length);
 }

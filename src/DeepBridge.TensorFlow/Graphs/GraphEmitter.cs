@@ -114,54 +114,6 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
     }
 
     /// <inheritdoc/>
-    internal override GraphEmitter Type(ReadOnlySpan<byte> name, int value)
-    {
-        C.TF_SetAttrType(_node, C.At(name), value);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override GraphEmitter Flag(ReadOnlySpan<byte> name, bool value)
-    {
-        C.TF_SetAttrBool(_node, C.At(name), value ? (byte)1 : (byte)0);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override GraphEmitter Integer(ReadOnlySpan<byte> name, long value)
-    {
-        C.TF_SetAttrInt(_node, C.At(name), value);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override GraphEmitter Integers(ReadOnlySpan<byte> name, ReadOnlySpan<int> value)
-    {
-        long* wide = stackalloc long[value.Length + 1];
-        Numbers.Widen(value, wide);
-        C.TF_SetAttrIntList(_node, C.At(name), wide, value.Length);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override GraphEmitter Real(ReadOnlySpan<byte> name, float value)
-    {
-        C.TF_SetAttrFloat(_node, C.At(name), value);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override GraphEmitter Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
-    {
-        fixed (byte* bytes = value)
-        {
-            C.TF_SetAttrString(_node, C.At(name), bytes, (nuint)value.Length);
-        }
-
-        return this;
-    }
-
-    /// <inheritdoc/>
     internal override Wire One() => Many(1)[0];
 
     /// <inheritdoc/>
@@ -278,4 +230,22 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
 
         return this;
     }
+
+    /// <inheritdoc/>
+    protected override void SetType(byte* name, int value) => C.TF_SetAttrType(_node, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetBool(byte* name, byte value) => C.TF_SetAttrBool(_node, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetInt(byte* name, long value) => C.TF_SetAttrInt(_node, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetInts(byte* name, long* values, int count) => C.TF_SetAttrIntList(_node, name, values, count);
+
+    /// <inheritdoc/>
+    protected override void SetFloat(byte* name, float value) => C.TF_SetAttrFloat(_node, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetText(byte* name, byte* value, nuint length) => C.TF_SetAttrString(_node, name, value, length);
 }

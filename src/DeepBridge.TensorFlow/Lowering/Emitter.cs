@@ -1,3 +1,5 @@
+using DeepBridge.TensorFlow.Native;
+
 namespace DeepBridge.TensorFlow.Lowering;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace DeepBridge.TensorFlow.Lowering;
 /// <see cref="Many"/> or <see cref="None"/>; one op at a time.
 /// </summary>
 /// <typeparam name="T">A value.</typeparam>
-internal abstract class Emitter<T>
+internal abstract unsafe class Emitter<T>
 {
     /// <summary>Whether kernels for gradients of grouped and dilated float32 convolutions are there.</summary>
     internal abstract bool HasOneDnn { get; }
@@ -49,22 +51,52 @@ internal abstract class Emitter<T>
     /// <param name="name">The name, a literal.</param>
     /// <param name="value">The value.</param>
     /// <returns>This.</returns>
-    internal abstract Emitter<T> Type(ReadOnlySpan<byte> name, int value);
+    internal Emitter<T> Type(ReadOnlySpan<byte> name, int value)
+    {
+        SetType(C.At(name), value);
+        return this;
+    }
 
     /// <inheritdoc cref="Type"/>
-    internal abstract Emitter<T> Flag(ReadOnlySpan<byte> name, bool value);
+    internal Emitter<T> Flag(ReadOnlySpan<byte> name, bool value)
+    {
+        SetBool(C.At(name), value ? (byte)1 : (byte)0);
+        return this;
+    }
 
     /// <inheritdoc cref="Type"/>
-    internal abstract Emitter<T> Integer(ReadOnlySpan<byte> name, long value);
+    internal Emitter<T> Integer(ReadOnlySpan<byte> name, long value)
+    {
+        SetInt(C.At(name), value);
+        return this;
+    }
 
     /// <inheritdoc cref="Type"/>
-    internal abstract Emitter<T> Integers(ReadOnlySpan<byte> name, ReadOnlySpan<int> value);
+    internal Emitter<T> Integers(ReadOnlySpan<byte> name, ReadOnlySpan<int> value)
+    {
+        long* wide = stackalloc long[value.Length + 1];
+        Numbers.Widen(value, wide);
+        SetInts(C.At(name), wide, value.Length);
+        return this;
+    }
 
     /// <inheritdoc cref="Type"/>
-    internal abstract Emitter<T> Real(ReadOnlySpan<byte> name, float value);
+    internal Emitter<T> Real(ReadOnlySpan<byte> name, float value)
+    {
+        SetFloat(C.At(name), value);
+        return this;
+    }
 
     /// <inheritdoc cref="Type"/>
-    internal abstract Emitter<T> Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value);
+    internal Emitter<T> Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        fixed (byte* bytes = value)
+        {
+            SetText(C.At(name), bytes, (nuint)value.Length);
+        }
+
+        return this;
+    }
 
     /// <summary>Ends an op of one output.</summary>
     /// <returns>The output.</returns>
@@ -128,4 +160,22 @@ internal abstract class Emitter<T>
     /// <param name="shape">The shape.</param>
     /// <returns>The value.</returns>
     internal T Reshape(T value, Dims shape) => Op("Reshape"u8, value, Integers(shape)).One();
+
+    /// <summary>Sets an attribute of the op that was begun.</summary>
+    protected abstract void SetType(byte* name, int value);
+
+    /// <inheritdoc cref="SetType"/>
+    protected abstract void SetBool(byte* name, byte value);
+
+    /// <inheritdoc cref="SetType"/>
+    protected abstract void SetInt(byte* name, long value);
+
+    /// <inheritdoc cref="SetType"/>
+    protected abstract void SetInts(byte* name, long* values, int count);
+
+    /// <inheritdoc cref="SetType"/>
+    protected abstract void SetFloat(byte* name, float value);
+
+    /// <inheritdoc cref="SetType"/>
+    protected abstract void SetText(byte* name, byte* value, nuint length);
 }
