@@ -81,11 +81,23 @@ public static class ValueBounds
             long number = long.CreateChecked(value);
             if (bound.NotZero ? number == 0 : (number < bound.Minimum || number > bound.Maximum) && number != bound.Exempt)
             {
-                string expected = bound.NotZero ? "an integer divisor other than 0"
-                    : bound.Maximum < bound.Minimum ? "no value at all, since the axis is empty"
-                    : $"values from {bound.Minimum} to {bound.Maximum}";
-                throw new ValueOutOfBoundsException(op.Name, $"input {bound.Input} holds {number}; expected {expected}.", number);
+                throw Error(op, bound, number, null);
             }
         }
+    }
+
+    /// <summary>The error of a value that is out of its bounds.</summary>
+    /// <param name="op">The op.</param>
+    /// <param name="bound">The bounds.</param>
+    /// <param name="number">The value.</param>
+    /// <param name="path">The module that recorded the op, where it is not the one that runs.</param>
+    /// <returns>The error.</returns>
+    internal static ValueOutOfBoundsException Error(Op op, ValueBound bound, long number, string? path)
+    {
+        string expected = bound.NotZero ? "an integer divisor other than 0"
+            : bound.Maximum < bound.Minimum ? "no value at all, since the axis is empty"
+            : $"values from {bound.Minimum} to {bound.Maximum}";
+        string where = path is null ? string.Empty : $" (in module '{path}')";
+        return new ValueOutOfBoundsException(op.Name, $"input {bound.Input} holds {number}; expected {expected}.{where}", number);
     }
 }

@@ -147,6 +147,16 @@ public sealed class Graph : IDisposable
         return GraphLowering.Lower(this, keeps);
     }
 
+    /// <summary>
+    /// The same graph with every bounded value (an index, a label, an integer divisor) made harmless before an op reads it,
+    /// for devices whose kernels must not see others. Where there is any, one more result says what was found:
+    /// <see cref="GraphGuard.Check"/> reads it.
+    /// </summary>
+    /// <param name="guards">What was guarded.</param>
+    /// <returns>A new graph; its states stand in the same order.</returns>
+    /// <exception cref="ValueOutOfBoundsException">No value at all is legal, since an axis is empty.</exception>
+    public Graph Guard(out IReadOnlyList<GraphGuard> guards) => GraphGuards.Insert(this, out guards);
+
     /// <summary>Floating-point operations of one run.</summary>
     /// <returns>The number.</returns>
     public long Flops() => Nodes.Sum(node =>

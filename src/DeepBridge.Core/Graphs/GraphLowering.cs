@@ -21,10 +21,31 @@ internal static class GraphLowering
     {
         TensorSpec[] specs = [.. graph.Inputs.Select(input => input.Spec)];
         using AmbientChange change = Ambient.Enter(Ambient.Now with { Recording = false, Precision = Precision.Float32 });
-        return Graph.Trace(arguments => Replay(graph, keeps, arguments), specs, graph.Device);
+        return Graph.Trace(arguments => Replay(graph, Expand, arguments), specs, graph.Device);
+
+        Tensor[] Expand(GraphNode node, Tensor[] inputs)
+        {
+            TensorSpec[] given = [.. inputs.Select(input => input.Spec)];
+            if (keeps(node.Op, given))
+            {
+                return node.Op.ApplyAll(inputs);
+            }
+
+            using Graph parts = Graph.Trace(
+                arguments => node.Op.Decompose(arguments) ?? throw new UnsupportedOpException(
+                    $"The graph needs {node.Op.Name} on {string.Join(", ", given.AsEnumerable())}, which its device has no kernel for, and it is a primitive."),
+                given,
+                Device.Default);
+            return Replay(parts, Expand, inputs);
+        }
     }
 
-    private static Tensor[] Replay(Graph graph, Keeps keeps, Tensor[] arguments)
+    /// <summary>Runs a graph's ops again, which a trace around it records.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="expand">What takes the place of a node, given its inputs.</param>
+    /// <param name="arguments">The arguments.</param>
+    /// <returns>The results.</returns>
+    internal static Tensor[] Replay(Graph graph, Func<GraphNode, Tensor[], Tensor[]> expand, Tensor[] arguments)
     {
         Dictionary<GraphValue, Tensor> values = [];
         for (int i = 0; i < arguments.Length; i++)
@@ -49,7 +70,7 @@ internal static class GraphLowering
 
         foreach (GraphNode node in graph.Nodes)
         {
-            Tensor[] outputs = Expand(node.Op, keeps, [.. node.Inputs.Select(input => values[input])]);
+            Tensor[] outputs = expand(node, [.. node.Inputs.Select(input => values[input])]);
             for (int i = 0; i < outputs.Length; i++)
             {
                 values[node.Outputs[i]] = outputs[i];
@@ -65,21 +86,5 @@ internal static class GraphLowering
         }
 
         return [.. graph.Outputs.Select(output => values[output])];
-    }
-
-    private static Tensor[] Expand(Op op, Keeps keeps, Tensor[] inputs)
-    {
-        TensorSpec[] specs = [.. inputs.Select(input => input.Spec)];
-        if (keeps(op, specs))
-        {
-            return op.ApplyAll(inputs);
-        }
-
-        using Graph parts = Graph.Trace(
-            arguments => op.Decompose(arguments) ?? throw new UnsupportedOpException(
-                $"The graph needs {op.Name} on {string.Join(", ", specs.AsEnumerable())}, which its device has no kernel for, and it is a primitive."),
-            specs,
-            Device.Default);
-        return Replay(parts, keeps, inputs);
     }
 }

@@ -135,6 +135,7 @@ public abstract partial class BackendConformance
     {
         using TensorScope scope = new();
         using AmbientChange device = Device.Use(Device);
+        using AmbientChange? wrapped = Wrapped?.Use();
         law(input);
     })).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
 

@@ -78,6 +78,7 @@ public abstract partial class BackendConformance : PyTorchGoldens
         List<string> failures = [], skips = [];
         int count = 0;
         using AmbientChange device = Device.Use(Device);
+        using AmbientChange? wrapped = Wrapped?.Use();
         foreach (OpCase one in cases)
         {
             if (SkipReason(one) is { } reason)

@@ -13,6 +13,9 @@ public abstract class PyTorchGoldens
     /// <summary>The device that is judged.</summary>
     protected abstract Device Device { get; }
 
+    /// <summary>What stands between the ops and the device while they are judged, such as what compiles each; null: nothing.</summary>
+    protected virtual Backends.Wrapper? Wrapped => null;
+
     /// <summary>The names of the ops' cases.</summary>
     /// <returns>One row a case.</returns>
     public static IEnumerable<TheoryDataRow<string>> OpNames() => OpGoldens.All.Select(golden => new TheoryDataRow<string>(golden.Name));
@@ -48,6 +51,7 @@ public abstract class PyTorchGoldens
     {
         using TensorScope scope = new(name);
         using AmbientChange device = Device.Use(Device);
+        using AmbientChange? wrapped = Wrapped?.Use();
         SafetensorsFile file = GoldenFiles.Ops.Value;
         Tensor[] inputs = [.. GoldenFiles.Read(file, name, "in", Device).Select(input => input.DType.IsFloating() ? input.Track() : input)];
         Tensor[] outputs = OpGoldens.All.Single(golden => golden.Name == name).Function(inputs);
@@ -64,6 +68,7 @@ public abstract class PyTorchGoldens
     {
         using TensorScope scope = new(name);
         using AmbientChange device = Device.Use(Device);
+        using AmbientChange? wrapped = Wrapped?.Use();
         SafetensorsFile file = GoldenFiles.Layers.Value;
         Tensor[] inputs = GoldenFiles.Read(file, name, "in", Device);
         (_, Func<Tensor[], Tensor[]> traced) = Loaded(file, name);
@@ -96,6 +101,7 @@ public abstract class PyTorchGoldens
     {
         using TensorScope scope = new(name);
         using AmbientChange device = Device.Use(Device);
+        using AmbientChange? wrapped = Wrapped?.Use();
         SafetensorsFile file = GoldenFiles.Optimizers.Value;
         Tensor gradients = file.Read($"{name}/in1", Device), expected = file.Read($"{name}/out0", Device);
         Parameter parameter = new(file.Read($"{name}/in0", Device));

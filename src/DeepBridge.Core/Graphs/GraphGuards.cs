@@ -1,0 +1,122 @@
+using DeepBridge.Backends;
+using DeepBridge.Ops;
+
+namespace DeepBridge.Graphs;
+
+/// <summary>A value of a guarded graph that must stay in bounds.</summary>
+/// <param name="Op">The op that reads it.</param>
+/// <param name="Bound">Which input, and its bounds.</param>
+/// <param name="ModulePath">The module that ran the op, or null.</param>
+public sealed record GraphGuard(Op Op, ValueBound Bound, string? ModulePath)
+{
+    /// <summary>Throws for the first guard that saw a value out of bounds.</summary>
+    /// <param name="guards">The guards of a graph.</param>
+    /// <param name="seen">Its last result: for each guard the least and the greatest value; of a divisor, 0 where it held one.</param>
+    /// <exception cref="ValueOutOfBoundsException">A value was out of bounds.</exception>
+    public static void Check(IReadOnlyList<GraphGuard> guards, ReadOnlySpan<long> seen)
+    {
+        ArgumentNullException.ThrowIfNull(guards);
+        for (int i = 0; i < guards.Count; i++)
+        {
+            guards[i].Judge(seen[2 * i], seen[(2 * i) + 1]);
+        }
+    }
+
+    /// <summary>The error of a value that is out of bounds.</summary>
+    /// <param name="value">The value.</param>
+    /// <returns>The error.</returns>
+    internal ValueOutOfBoundsException Error(long value) => ValueBounds.Error(Op, Bound, value, ModulePath);
+
+    private void Judge(long least, long most)
+    {
+        bool below = Bound.NotZero ? least == 0 : least < Bound.Minimum;
+        if (below || (!Bound.NotZero && most > Bound.Maximum))
+        {
+            throw Error(below ? least : most);
+        }
+    }
+}
+
+/// <summary>Puts guards before the ops that read bounded values.</summary>
+internal static class GraphGuards
+{
+    /// <summary>See <see cref="Graph.Guard"/>.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="guards">What was guarded.</param>
+    /// <returns>The guarded graph.</returns>
+    internal static Graph Insert(Graph graph, out IReadOnlyList<GraphGuard> guards)
+    {
+        List<GraphGuard> found = [];
+        List<Tensor> seen = [];
+        Dictionary<(GraphValue, ValueBound), Tensor> harmless = [];
+
+        // Positions that a pooling of this graph found are in bounds.
+        HashSet<GraphValue> trusted = [.. graph.Nodes.Where(node => node.Op is MaxPool).Select(node => node.Outputs[1])];
+        TensorSpec[] specs = [.. graph.Inputs.Select(input => input.Spec)];
+        using AmbientChange change = Gradients.NoGradient();
+        Graph guarded = Graph.Trace(
+            arguments =>
+            {
+                Tensor[] results = GraphLowering.Replay(graph, Guarded, arguments);
+                return seen.Count == 0 ? results : [.. results, Tensor.Concat([.. seen])];
+            },
+            specs,
+            graph.Device);
+        guards = found;
+        return guarded;
+
+        Tensor[] Guarded(GraphNode node, Tensor[] inputs)
+        {
+            if (node.Op is IBoundedOp bounded)
+            {
+                foreach (ValueBound bound in bounded.Bounds([.. inputs.Select(input => input.Spec)]))
+                {
+                    GraphValue value = node.Inputs[bound.Input];
+                    Tensor input = inputs[bound.Input];
+                    if (input.Count == 0 || trusted.Contains(value))
+                    {
+                        continue;
+                    }
+
+                    if (!harmless.TryGetValue((value, bound with { Input = 0 }), out Tensor? safe))
+                    {
+                        GraphGuard guard = new(node.Op, bound, node.ModulePath);
+                        safe = Clamp(guard, input, seen);
+                        harmless[(value, bound with { Input = 0 })] = safe;
+                        found.Add(guard);
+                    }
+
+                    inputs[bound.Input] = safe;
+                }
+            }
+
+            return node.Op.ApplyAll(inputs);
+        }
+    }
+
+    private static Tensor Clamp(GraphGuard guard, Tensor value, List<Tensor> seen)
+    {
+        ValueBound bound = guard.Bound;
+        void Report(Tensor number) => seen.Add(number.Cast(DType.Int64).Reshape(1));
+        if (bound.NotZero)
+        {
+            Tensor zero = value == 0, some = !zero.Any();
+            Report(some);
+            Report(some);
+            return Tensor.Where(zero, value.OnesLike(), value);
+        }
+
+        if (bound.Maximum < bound.Minimum)
+        {
+            throw guard.Error(0);
+        }
+
+        long most = value.DType == DType.Int32 ? Math.Min(bound.Maximum, int.MaxValue) : bound.Maximum;
+        Tensor? exempt = bound.Exempt is { } label && (label < bound.Minimum || label > most) ? value == label : null;
+        Tensor judged = exempt is null ? value : Tensor.Where(exempt, value.ZerosLike() + bound.Minimum, value);
+        Report(judged.Min());
+        Report(judged.Max());
+        Tensor clamped = judged.Minimum(most).Maximum(bound.Minimum);
+        return exempt is null ? clamped : Tensor.Where(exempt, value, clamped);
+    }
+}

@@ -1,0 +1,256 @@
+using DeepBridge.TensorFlow.Lowering;
+using DeepBridge.TensorFlow.Native;
+
+namespace DeepBridge.TensorFlow.Eager;
+
+/// <summary>
+/// Runs ops one by one, on one thread, with one op object that is reset each time. What a lowering makes on its way is
+/// deleted when it is done; what it says it reads for the last time, before the op runs, so that TensorFlow may write into it.
+/// </summary>
+internal sealed unsafe class EagerEmitter : Emitter<nint>
+{
+    private readonly EagerContext _context;
+    private readonly byte* _device;
+    private readonly nint _status = Status.Mine;
+    private readonly List<nint> _made = [], _dying = [];
+    private nint _op;
+    private byte* _name;
+
+    /// <summary>Makes one for a thread.</summary>
+    /// <param name="context">The context.</param>
+    /// <param name="device">Its name in TensorFlow, which must stay where it is; null: TensorFlow's choice.</param>
+    internal EagerEmitter(EagerContext context, byte* device)
+    {
+        _context = context;
+        _device = device;
+    }
+
+    ~EagerEmitter()
+    {
+        if (_op != 0)
+        {
+            C.TFE_DeleteOp(_op);
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override bool HasOneDnn => _context.HasOneDnn;
+
+    /// <inheritdoc/>
+    internal override long? Peek(nint value)
+    {
+        if (_device is not null)
+        {
+            return null;
+        }
+
+        long* pointer = (long*)C.TFE_TensorHandleDevicePointer(value, _status);
+        Status.Check(_status, "a look at a number"u8);
+        return *pointer;
+    }
+
+    /// <inheritdoc/>
+    internal override EagerEmitter Op(ReadOnlySpan<byte> name, params ReadOnlySpan<nint> inputs)
+    {
+        Begin(name);
+        foreach (nint input in inputs)
+        {
+            C.TFE_OpAddInput(_op, input, _status);
+        }
+
+        Bury(inputs);
+        return this;
+    }
+
+    /// <inheritdoc/>
+    internal override EagerEmitter ListOp(ReadOnlySpan<byte> name, ReadOnlySpan<nint> list, nint input)
+    {
+        Begin(name);
+        fixed (nint* handles = list)
+        {
+            C.TFE_OpAddInputList(_op, handles, list.Length, _status);
+        }
+
+        C.TFE_OpAddInput(_op, input, _status);
+        Bury(list);
+        return this;
+    }
+
+    /// <inheritdoc/>
+    internal override nint Map(ReadOnlySpan<byte> name, params ReadOnlySpan<nint> inputs) => Op(name, inputs).One();
+
+    /// <inheritdoc/>
+    internal override nint ToChannelsLast(nint value) => Transpose(value, [0, 2, 3, 1]);
+
+    /// <inheritdoc/>
+    internal override nint FromChannelsLast(nint value) => Transpose(Last(value), [0, 3, 1, 2]);
+
+    /// <summary>Sets an attribute that is a shape.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="shape">The shape.</param>
+    /// <returns>This.</returns>
+    internal EagerEmitter Shape(ReadOnlySpan<byte> name, Shape shape)
+    {
+        long* wide = stackalloc long[shape.Rank + 1];
+        Numbers.Widen(shape.AsSpan(), wide);
+        C.TFE_OpSetAttrShape(_op, C.At(name), wide, shape.Rank, _status);
+        return this;
+    }
+
+    /// <inheritdoc/>
+    internal override nint One()
+    {
+        nint result;
+        Run(&result, 1);
+        _made.Add(result);
+        return result;
+    }
+
+    /// <inheritdoc/>
+    internal override nint[] Many(int count)
+    {
+        nint[] results = new nint[count];
+        fixed (nint* pointer = results)
+        {
+            Run(pointer, count);
+        }
+
+        _made.AddRange(results);
+        return results;
+    }
+
+    /// <inheritdoc/>
+    internal override void None() => Run(null, 0);
+
+    /// <inheritdoc/>
+    internal override nint Constant(TensorSpec spec, ReadOnlySpan<byte> data) => Own(EagerContext.Import(spec, data), false);
+
+    /// <inheritdoc/>
+    internal override nint Matrix(Dims values, int columns) => Own(_context.Integers(values, columns, out bool kept), kept);
+
+    /// <inheritdoc/>
+    internal override nint Number(Scalar value, DType dtype) => Own(_context.Number(value, dtype, out bool kept), kept);
+
+    /// <inheritdoc/>
+    internal override nint Cast(nint value, DType dtype) => Op("Cast"u8, value).Type("DstT"u8, C.Code(dtype)).One();
+
+    /// <inheritdoc/>
+    internal override nint Last(nint value)
+    {
+        if (_made.Remove(value))
+        {
+            _dying.Add(value);
+        }
+
+        return value;
+    }
+
+    /// <summary>Takes over a handle that nobody needs after the next op.</summary>
+    /// <param name="handle">The handle.</param>
+    internal void Donate(nint handle) => _dying.Add(handle);
+
+    /// <summary>Deletes what was made since the last call, but for results.</summary>
+    /// <param name="results">What stays, the caller's from now on.</param>
+    internal void DeleteTemporaries(ReadOnlySpan<nint> results)
+    {
+        foreach (nint handle in _made)
+        {
+            if (results.IndexOf(handle) < 0)
+            {
+                C.TFE_DeleteTensorHandle(handle);
+            }
+        }
+
+        _made.Clear();
+        foreach (nint handle in _dying)
+        {
+            C.TFE_DeleteTensorHandle(handle);
+        }
+
+        _dying.Clear();
+    }
+
+    /// <summary>Gives what was made to the caller, who deletes it.</summary>
+    /// <param name="handle">The handle.</param>
+    /// <returns>The handle.</returns>
+    internal nint Detach(nint handle)
+    {
+        _made.Remove(handle);
+        return handle;
+    }
+
+    /// <summary>Whether a handle was made since the last call of <see cref="DeleteTemporaries"/>.</summary>
+    /// <param name="handle">The handle.</param>
+    /// <returns>False: it is an input or a constant, and belongs to somebody else.</returns>
+    internal bool Made(nint handle) => _made.Contains(handle);
+
+    private nint Own(nint handle, bool kept)
+    {
+        if (!kept)
+        {
+            _made.Add(handle);
+        }
+
+        return handle;
+    }
+
+    private void Begin(ReadOnlySpan<byte> name)
+    {
+        _name = C.At(name);
+        if (_op == 0)
+        {
+            _op = C.TFE_NewOp(_context.Pointer, _name, _status);
+            Check();
+        }
+
+        C.TFE_OpReset(_op, _name, _device, _status);
+        Check();
+    }
+
+    /// <summary>Deletes those inputs of the op that nobody needs any more: it holds them itself now.</summary>
+    private void Bury(ReadOnlySpan<nint> inputs)
+    {
+        if (_dying.Count > 0)
+        {
+            foreach (nint input in inputs)
+            {
+                if (_dying.Remove(input))
+                {
+                    C.TFE_DeleteTensorHandle(input);
+                }
+            }
+        }
+    }
+
+    private void Run(nint* results, int count)
+    {
+        C.TFE_Execute(_op, results, &count, _status);
+        Check();
+    }
+
+    private void Check()
+    {
+        if (C.TF_GetCode(_status) != 0)
+        {
+            Status.Check(_status, System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_name));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void SetType(byte* name, int value) => C.TFE_OpSetAttrType(_op, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetBool(byte* name, byte value) => C.TFE_OpSetAttrBool(_op, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetInt(byte* name, long value) => C.TFE_OpSetAttrInt(_op, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetInts(byte* name, long* values, int count) => C.TFE_OpSetAttrIntList(_op, name, values, count);
+
+    /// <inheritdoc/>
+    protected override void SetFloat(byte* name, float value) => C.TFE_OpSetAttrFloat(_op, name, value);
+
+    /// <inheritdoc/>
+    protected override void SetText(byte* name, byte* value, nuint length) => C.TFE_OpSetAttrString(_op, name, value, length);
+}

@@ -1,0 +1,204 @@
+using DeepBridge.Backends;
+using DeepBridge.Graphs;
+using DeepBridge.Ops;
+using DeepBridge.TensorFlow.Lowering;
+using DeepBridge.TensorFlow.Native;
+using Tensorflow;
+using Graph = DeepBridge.Graphs.Graph;
+
+namespace DeepBridge.TensorFlow.Graphs;
+
+/// <summary>Makes a function of TensorFlow of a lowered graph: arguments, then states; results.</summary>
+internal sealed class FunctionBuilder
+{
+    private readonly TensorFlowBackend _backend;
+    private readonly Graph _graph;
+    private readonly GraphEmitter _emit;
+    private readonly Dictionary<GraphValue, Wire> _wires = [];
+    private readonly List<TF_Output> _arguments = [];
+    private readonly Dictionary<GraphValue, StateWire> _states = [];
+    private readonly List<StateWire> _written = [];
+
+    private FunctionBuilder(TensorFlowBackend backend, Graph graph, nint body)
+    {
+        _backend = backend;
+        _graph = graph;
+        _emit = new GraphEmitter(backend.Context, body);
+    }
+
+    /// <summary>Builds a function and makes it known to the context.</summary>
+    /// <param name="backend">The backend.</param>
+    /// <param name="graph">The lowered graph.</param>
+    /// <param name="name">The function's name.</param>
+    /// <exception cref="EngineException">TensorFlow refuses it.</exception>
+    internal static void Build(TensorFlowBackend backend, Graph graph, string name)
+    {
+        using SafeGraphHandle body = c_api.TF_NewGraph();
+        FunctionBuilder builder = new(backend, graph, body.DangerousGetHandle());
+        builder.Declare();
+        foreach (GraphNode node in graph.Nodes)
+        {
+            builder.Emit(node);
+        }
+
+        builder.Assign();
+        TF_Output[] results = [.. graph.Outputs.Select(output => builder._emit.Plain(builder.Read(output)))];
+        builder.Finish(body.DangerousGetHandle(), name, results);
+    }
+
+    /// <summary>Whether all steps of a graph update states by nothing else, so that TensorFlow's updates can take their place.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <returns>False: they are decomposed.</returns>
+    internal static bool UpdatesStates(Graph graph)
+    {
+        Dictionary<GraphValue, GraphValue> after = [];
+        foreach (GraphState state in graph.States)
+        {
+            if (state is { Before: not null, After: not null })
+            {
+                after[state.Before] = state.After;
+            }
+        }
+
+        return graph.Nodes.Where(IsStep).All(node =>
+            StepEmitter.Fits(node.Op, node.Inputs[0].Spec.DType)
+            && Enumerable.Range(0, node.Outputs.Count).All(i => after.GetValueOrDefault(node.Inputs[i]) == node.Outputs[i]));
+    }
+
+    /// <summary>Whether a node is an optimizer's step.</summary>
+    /// <param name="node">The node.</param>
+    /// <returns>True where it is.</returns>
+    internal static bool IsStep(GraphNode node) => node.Op is AdamStep or SgdStep;
+
+    private void Declare()
+    {
+        foreach (GraphValue input in _graph.Inputs)
+        {
+            _wires[input] = _emit.Argument(C.Code(input.Spec.DType), input.Spec.Shape);
+            _arguments.Add(_emit.Plain(_wires[input]));
+        }
+
+        HashSet<GraphValue> read = [.. _graph.Outputs, .. _graph.States.Where(state => state.After is not null).Select(state => state.After!)];
+        foreach (GraphNode node in _graph.Nodes)
+        {
+            read.UnionWith(IsStep(node) ? StepReads(node) : node.Inputs);
+        }
+
+        foreach (GraphState state in _graph.States)
+        {
+            TensorSpec spec = state.Variable.Spec;
+            if (state.After is null)
+            {
+                _wires[state.Before!] = _emit.Argument(C.Code(spec.DType), spec.Shape);
+                _arguments.Add(_emit.Plain(_wires[state.Before!]));
+                continue;
+            }
+
+            StateWire wire = new(state, _emit.Argument(C.ResourceCode, null));
+            _arguments.Add(_emit.Plain(wire.Resource));
+            _written.Add(wire);
+            if (state.Before is not null)
+            {
+                _states[state.Before] = wire;
+                if (read.Contains(state.Before))
+                {
+                    _wires[state.Before] = ReadOf(wire, 0, spec);
+                    wire.Read = _emit.Previous;
+                }
+            }
+        }
+
+        foreach ((GraphValue value, BackendTensor data) in _graph.Constants)
+        {
+            byte[] bytes = new byte[data.Spec.Bytes];
+            _backend.Export(data, bytes);
+            _wires[value] = _emit.Constant(data.Spec, bytes);
+        }
+    }
+
+    /// <summary>What a fused step reads: not the slots, which its update reads by itself.</summary>
+    private static IEnumerable<GraphValue> StepReads(GraphNode node)
+    {
+        bool decays = node.Op is AdamStep { WeightDecay: not 0 } or SgdStep { WeightDecay: not 0 };
+        int slots = node.Outputs.Count - 1;
+        return node.Inputs.Where((_, i) => (i == 0 && decays) || (i > 0 && i >= slots));
+    }
+
+    private void Emit(GraphNode node)
+    {
+        if (IsStep(node))
+        {
+            int states = Math.Max(node.Outputs.Count - 1, 1);
+            Wire?[] values = [.. node.Inputs.Select((input, i) => _wires.TryGetValue(input, out Wire? known) ? known : i < states ? null : Read(input))];
+            Wire? steps = StepEmitter.Emit(_emit, node, [.. node.Inputs.Take(states).Select(input => _states[input])], values);
+            if (steps is not null)
+            {
+                _wires[node.Outputs[^1]] = steps;
+            }
+
+            return;
+        }
+
+        Site<Wire> site = new(
+            _emit,
+            [.. node.Inputs.Select(Read)],
+            [.. node.Inputs.Select(input => input.Spec)],
+            [.. node.Outputs.Select(output => output.Spec)]);
+        Wire[] outputs = Lowered.Emit(node.Op, site);
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            _wires[node.Outputs[i]] = node.Outputs[i].Spec.Rank == 0 ? Scalar(outputs[i]) : outputs[i];
+        }
+    }
+
+    private unsafe void Finish(nint body, string name, TF_Output[] results)
+    {
+        TF_Output[] arguments = [.. _arguments];
+        nint[] updates = [.. _written.Select(state => state.Written).Distinct()];
+        nint status = Native.Status.Mine, function;
+        fixed (TF_Output* inputs = arguments, outputs = results)
+        fixed (nint* controls = updates)
+        {
+            function = C.TF_GraphToFunctionWithControlOutputs(
+                body, name, 0, -1, null, arguments.Length, inputs, results.Length, outputs, null, updates.Length, controls, null, 0, null, status);
+        }
+
+        Native.Status.Check(status, "a compiled graph"u8);
+        C.TFE_ContextAddFunction(_backend.Context.Pointer, function, status);
+        C.TF_DeleteFunction(function);
+        Native.Status.Check(status, "a compiled graph"u8);
+    }
+
+    private Wire Scalar(Wire value) => new() { Plain = _emit.Plain(value), IsScalar = true };
+
+    /// <summary>A value; what a fused step has written is read from its variable.</summary>
+    private Wire Read(GraphValue value)
+    {
+        if (!_wires.TryGetValue(value, out Wire? wire))
+        {
+            StateWire state = _written.Single(written => written.State.After == value);
+            wire = ReadOf(state, state.Written, value.Spec);
+            _wires[value] = wire;
+        }
+
+        return wire;
+    }
+
+    private Wire ReadOf(StateWire wire, nint after, TensorSpec spec)
+    {
+        _emit.After(after);
+        Wire value = _emit.Op("ReadVariableOp"u8, wire.Resource).Type("dtype"u8, C.Code(spec.DType)).One();
+        return spec.Rank == 0 ? Scalar(value) : value;
+    }
+
+    private void Assign()
+    {
+        foreach (StateWire state in _written.Where(state => state.Written == 0).ToArray())
+        {
+            Wire value = Read(state.State.After!);
+            _emit.After(state.Read);
+            _emit.Op("AssignVariableOp"u8, state.Resource, value).Type("dtype"u8, C.Code(state.State.Variable.Spec.DType)).None();
+            state.Written = _emit.Previous;
+        }
+    }
+}

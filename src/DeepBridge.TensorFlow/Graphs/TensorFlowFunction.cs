@@ -1,0 +1,156 @@
+using System.Runtime.InteropServices;
+using DeepBridge.Backends;
+using DeepBridge.Graphs;
+using DeepBridge.TensorFlow.Eager;
+using DeepBridge.TensorFlow.Native;
+using Tensorflow;
+using Graph = DeepBridge.Graphs.Graph;
+
+namespace DeepBridge.TensorFlow.Graphs;
+
+/// <summary>
+/// A graph as one native function, called by its name in the context where eager ops run. What it assigns are anonymous
+/// resource variables, which it writes into in place; bounded values are guarded, and judged after each run.
+/// </summary>
+internal sealed unsafe class TensorFlowFunction : CompiledGraph
+{
+    // ConfigProtos: experimental.executor_type; graph_options.rewrite_options.remapping = OFF.
+    private static readonly byte[] s_singleThreaded = [0x82, 0x01, 26, 0x1a, 24, .. "SINGLE_THREADED_EXECUTOR"u8];
+    private static readonly byte[] s_unfused = [.. s_singleThreaded, 0x52, 4, 0x52, 2, 0x70, 2];
+    private static int s_count;
+
+    private readonly TensorFlowBackend _backend;
+    private readonly Device _device;
+    private readonly string _function;
+    private readonly byte* _name;
+    private readonly TensorSpec[] _results;
+    private readonly bool[] _assigned;
+    private readonly IReadOnlyList<GraphGuard> _guards;
+    private readonly byte[] _config;
+    private bool _disposed;
+
+    /// <summary>Compiles a graph.</summary>
+    /// <param name="backend">The backend.</param>
+    /// <param name="graph">The graph.</param>
+    /// <param name="device">The device.</param>
+    internal TensorFlowFunction(TensorFlowBackend backend, Graph graph, Device device)
+    {
+        _backend = backend;
+        _device = device;
+        _function = $"deepbridge_{Interlocked.Increment(ref s_count)}";
+        _name = (byte*)Marshal.StringToCoTaskMemUTF8(_function);
+        using Graph guarded = graph.Guard(out _guards);
+        bool fused = FunctionBuilder.UpdatesStates(guarded);
+        using Graph lowered = guarded.Lower((op, inputs) => backend.Supports(op, inputs) && (fused || op is not (Ops.AdamStep or Ops.SgdStep)));
+        _results = [.. lowered.Outputs.Select(output => output.Spec)];
+        _assigned = [.. graph.States.Select(state => state.After is not null)];
+
+        // Without oneDNN, the convolution that TensorFlow fuses with its bias has no groups.
+        bool grouped = lowered.Nodes.Any(node => node.Op is Ops.Convolution { Groups: > 1 });
+        _config = grouped && !backend.Context.HasOneDnn ? s_unfused : s_singleThreaded;
+        FunctionBuilder.Build(backend, lowered, _function);
+    }
+
+    ~TensorFlowFunction() => Dispose(false);
+
+    /// <inheritdoc/>
+    public override void Run(in GraphCall call)
+    {
+        EagerEmitter e = _backend.Emitter(_device);
+        int inputs = call.Inputs.Length;
+        nint[] arguments = new nint[inputs + call.States.Length], results = [];
+        TensorFlowTensor?[] next = new TensorFlowTensor?[call.States.Length];
+        try
+        {
+            for (int i = 0; i < inputs; i++)
+            {
+                arguments[i] = ((TensorFlowTensor)call.Inputs[i]).Handle;
+            }
+
+            for (int i = 0; i < next.Length; i++)
+            {
+                TensorFlowTensor state = (TensorFlowTensor)call.States[i];
+                next[i] = !_assigned[i] ? null : call.MayOverwrite(i) ? (TensorFlowTensor)state.Retain()
+                    : new TensorFlowTensor(state.Spec, state.Device, 0, _backend.NewVariable(state.Spec, state.Device, state.Handle));
+                arguments[inputs + i] = next[i]?.Promote() ?? state.Handle;
+            }
+
+            results = Call(e, arguments);
+            Judge(results);
+            for (int i = 0; i < call.Outputs.Length; i++)
+            {
+                call.Outputs[i] = new TensorFlowTensor(_results[i], _device, results[i]);
+            }
+
+            for (int i = 0; i < next.Length; i++)
+            {
+                (call.NewStates[i], next[i]) = (next[i], null);
+            }
+        }
+        finally
+        {
+            e.DeleteTemporaries(results.AsSpan(0, call.Outputs.Length > 0 && call.Outputs[0] is not null ? call.Outputs.Length : 0));
+            foreach (TensorFlowTensor? state in next)
+            {
+                state?.Release();
+            }
+        }
+
+        foreach (BackendTensor input in call.Inputs)
+        {
+            GC.KeepAlive(input);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            using SafeStatusHandle status = c_api.TF_NewStatus();
+            c_api.TFE_ContextRemoveFunction(_backend.Context.Handle, _function, status);
+            Marshal.FreeCoTaskMem((nint)_name);
+        }
+    }
+
+    private nint[] Call(EagerEmitter e, nint[] arguments)
+    {
+        e.Op(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_name), arguments);
+        if (_backend.UsesXla)
+        {
+            e.Flag("_XlaMustCompile"u8, true);
+        }
+        else
+        {
+            // A step's kernels share their work among threads by themselves; handing each to another thread costs more than it brings.
+            e.Text("config_proto"u8, _config);
+        }
+
+        if (_results.Length == 0)
+        {
+            e.None();
+            return [];
+        }
+
+        return e.Many(_results.Length);
+    }
+
+    private void Judge(nint[] results)
+    {
+        if (_guards.Count > 0)
+        {
+            TensorSpec spec = _results[^1];
+            nint status = Native.Status.Mine, seen = C.TFE_TensorHandleResolve(results[^1], status);
+            Native.Status.Check(status, "a guard"u8);
+            try
+            {
+                GraphGuard.Check(_guards, new ReadOnlySpan<long>(C.TF_TensorData(seen), (int)spec.Count));
+            }
+            finally
+            {
+                C.TF_DeleteTensor(seen);
+            }
+        }
+    }
+}

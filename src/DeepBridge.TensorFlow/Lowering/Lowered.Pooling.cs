@@ -1,0 +1,122 @@
+using System.Runtime.InteropServices;
+using DeepBridge.Ops;
+
+namespace DeepBridge.TensorFlow.Lowering;
+
+internal static partial class Lowered
+{
+    /// <summary>
+    /// The maximum of each window and where it was found: the elements under the windows, one offset after another, fold into
+    /// the best so far. TensorFlow's own pooling drops NaN, and has no dilation.
+    /// </summary>
+    private static T[] MostOf<T>(MaxPool op, in Site<T> s)
+    {
+        Emitter<T> e = s.Emit;
+        Window window = Flat(op.Window);
+        Dims input = Flat(s.Ins[0].Shape), output = Flat(s.Outs[0].Shape), size = op.Size.Length == 2 ? op.Size : [1, op.Size[0]];
+        DType dtype = s.Ins[0].DType;
+        T x = PadPlane(e, Image(e, s.X[0], s.Ins[0].Shape), window, dtype, double.NegativeInfinity);
+        Offsets offsets = new(window, input, output);
+        Dims slice = [output[0], output[2], output[3], output[1]];
+        TensorSpec map = new([1, output[2], output[3], 1], DType.Int64);
+        T? best = default, at = default;
+        for (int i = 0; i < size[0] * size[1]; i++)
+        {
+            (int down, int across) = (i / size[1] * window.Dilation[0], i % size[1] * window.Dilation[1]);
+            T candidate = Cut(e, x, [0, down, across, 0], slice, [1, window.Stride[0], window.Stride[1], 1]);
+            (long[] places, bool[] first) = offsets.Under(down, across);
+            T place = e.Op("BroadcastTo"u8, e.Constant(map, MemoryMarshal.AsBytes<long>(places)), e.Integers(slice)).One();
+            if (i == 0)
+            {
+                (best, at) = (candidate, place);
+                continue;
+            }
+
+            T better = e.Op("LogicalOr"u8, e.Op("Greater"u8, candidate, best!).One(), e.Op("NotEqual"u8, candidate, candidate).One()).One();
+            if (first.Contains(true))
+            {
+                better = e.Op("LogicalOr"u8, better, e.Constant(map.As(DType.Bool), MemoryMarshal.AsBytes<bool>(first))).One();
+            }
+
+            best = e.Op("SelectV2"u8, better, e.Last(candidate), e.Last(best!)).One();
+            at = e.Op("SelectV2"u8, e.Last(better), e.Last(place), e.Last(at!)).One();
+        }
+
+        return [FromImage(e, best!, s.Outs[0].Shape), FromImage(e, at!, s.Outs[1].Shape)];
+    }
+
+    private static T MeanOf<T>(AveragePool op, in Site<T> s)
+    {
+        Emitter<T> e = s.Emit;
+        Window window = Flat(op.Window);
+        T x = PadPlane(e, Image(e, s.X[0], s.Ins[0].Shape), window, s.Ins[0].DType);
+        T mean = Pooling(e.Op("AvgPool"u8, x), op.Size, window).One();
+        mean = Share(e, mean, op.Size, window, op.CountPadding, s.Ins[0], s.Outs[0]);
+        return FromImage(e, mean, s.Outs[0].Shape);
+    }
+
+    private static T MeanBack<T>(AveragePoolGradient op, in Site<T> s)
+    {
+        Emitter<T> e = s.Emit;
+        Window window = Flat(op.Window);
+        Dims input = Flat(s.Outs[0].Shape);
+        T g = Share(e, Image(e, s.X[0], s.Ins[0].Shape), op.Size, window, op.CountPadding, s.Outs[0], s.Ins[0]);
+        T shape = e.Integers([input[0], input[2] + window.Low[0] + window.High[0], input[3] + window.Low[1] + window.High[1], input[1]]);
+        T x = Pooling(e.Op("AvgPoolGrad"u8, shape, g), op.Size, window).One();
+        x = IsUnpadded(window) ? x
+            : Cut(e, x, [0, window.Low[0], window.Low[1], 0], [input[0], input[2], input[3], input[1]], Dims.Repeat(1, 4));
+        return FromImage(e, x, s.Outs[0].Shape);
+    }
+
+    private static Emitter<T> Pooling<T>(Emitter<T> e, Dims size, Window window) =>
+        e.Integers("ksize"u8, [1, size.Length == 2 ? size[0] : 1, size[^1], 1])
+            .Integers("strides"u8, [1, window.Stride[0], window.Stride[1], 1]).Text("padding"u8, "VALID"u8);
+
+    /// <summary>Means over whole windows as means over what of them lies in the input.</summary>
+    private static T Share<T>(Emitter<T> e, T mean, Dims size, Window window, bool countPadding, TensorSpec input, TensorSpec output)
+    {
+        if (countPadding || IsUnpadded(window))
+        {
+            return mean;
+        }
+
+        Dims from = Flat(input.Shape), to = Flat(output.Shape);
+        int height = size.Length == 2 ? size[0] : 1, width = size[^1];
+        double[] shares = new double[to[2] * to[3]];
+        for (int i = 0; i < shares.Length; i++)
+        {
+            int y = (i / to[3] * window.Stride[0]) - window.Low[0], x = (i % to[3] * window.Stride[1]) - window.Low[1];
+            int rows = Math.Min(y + height, from[2]) - Math.Max(y, 0), columns = Math.Min(x + width, from[3]) - Math.Max(x, 0);
+            shares[i] = height * width / (double)(rows * columns);
+        }
+
+        TensorSpec spec = new([1, to[2], to[3], 1], input.DType);
+        ReadOnlySpan<byte> bytes = input.DType == DType.Float64
+            ? MemoryMarshal.AsBytes<double>(shares)
+            : MemoryMarshal.AsBytes<float>(Array.ConvertAll(shares, share => (float)share));
+        return e.Op("Mul"u8, e.Last(mean), e.Constant(spec, bytes)).One();
+    }
+
+    /// <summary>Where in the input each window's element at an offset lies.</summary>
+    private sealed class Offsets(Window window, Dims input, Dims output)
+    {
+        private readonly bool[] _met = new bool[output[2] * output[3]];
+
+        /// <summary>The places under one offset, and for which windows it is the first offset that is not in the padding.</summary>
+        internal (long[] Places, bool[] First) Under(int down, int across)
+        {
+            long[] places = new long[_met.Length];
+            bool[] first = new bool[_met.Length];
+            for (int i = 0; i < places.Length; i++)
+            {
+                int y = (i / output[3] * window.Stride[0]) - window.Low[0] + down, x = (i % output[3] * window.Stride[1]) - window.Low[1] + across;
+                bool inside = y >= 0 && y < input[2] && x >= 0 && x < input[3];
+                places[i] = inside ? ((long)y * input[3]) + x : 0;
+                first[i] = inside && !_met[i];
+                _met[i] |= inside;
+            }
+
+            return (places, first);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using DeepBridge.Ops;
+
+namespace DeepBridge.TensorFlow.Lowering;
+
+internal static partial class Lowered
+{
+    private static T[]? Multiplied<T>(Op op, in Site<T> s) => op switch
+    {
+        MatMul product => [Product(product, s)],
+        Linear => [Affine(s)],
+        _ => null,
+    };
+
+    private static T Product<T>(MatMul op, in Site<T> s)
+    {
+        Emitter<T> e = s.Emit;
+        T x = s.X[0], y = s.X[1];
+        Shape left = s.Ins[0].Shape, right = s.Ins[1].Shape;
+        if (left.Rank == 2 && right.Rank == 2)
+        {
+            return Matrices(e, x, y, op.TransposeLeft, op.TransposeRight);
+        }
+
+        if (right.Rank == 2 && !op.TransposeLeft)
+        {
+            T rows = e.Reshape(x, [Rows(left), left[^1]]);
+            return e.Reshape(Matrices(e, rows, y, false, op.TransposeRight), s.Outs[0].Shape.Dims);
+        }
+
+        return e.Op("BatchMatMulV2"u8, x, y).Flag("adj_x"u8, op.TransposeLeft).Flag("adj_y"u8, op.TransposeRight).One();
+    }
+
+    private static T Affine<T>(in Site<T> s)
+    {
+        Emitter<T> e = s.Emit;
+        Shape x = s.Ins[0].Shape;
+        T product = Matrices(e, x.Rank == 2 ? s.X[0] : e.Reshape(s.X[0], [Rows(x), x[^1]]), s.X[1], false, true);
+        if (s.X.Length == 3)
+        {
+            product = s.Ins[0].DType.IsFloating()
+                ? e.Op("BiasAdd"u8, e.Last(product), s.X[2]).One()
+                : e.Op("AddV2"u8, e.Last(product), s.X[2]).One();
+        }
+
+        return x.Rank == 2 ? product : e.Reshape(product, s.Outs[0].Shape.Dims);
+    }
+
+    private static T Matrices<T>(Emitter<T> e, T x, T y, bool transposeLeft, bool transposeRight) =>
+        e.Op("MatMul"u8, x, y).Flag("transpose_a"u8, transposeLeft).Flag("transpose_b"u8, transposeRight).One();
+
+    private static int Rows(Shape shape)
+    {
+        int rows = 1;
+        foreach (int extent in shape.AsSpan()[..^1])
+        {
+            rows = checked(rows * extent);
+        }
+
+        return rows;
+    }
+}

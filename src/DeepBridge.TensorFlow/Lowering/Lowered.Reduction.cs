@@ -1,0 +1,68 @@
+using DeepBridge.Ops;
+
+namespace DeepBridge.TensorFlow.Lowering;
+
+internal static partial class Lowered
+{
+    // From so many terms on, TensorFlow's sum over outer axes, which adds row to row, is less exact than it should be.
+    private const int ManyTerms = 512;
+
+    private static T[]? Reduced<T>(Op op, in Site<T> s) => op switch
+    {
+        Sum sum => [Summed(sum, s)],
+        Product product => [Fold("Prod"u8, s.Emit, s.X[0], product.Axes, product.KeepDims)],
+        Max max => [Extremum(s.Ins[0].DType == DType.Bool ? "Any"u8 : "Max"u8, max.Axes, max.KeepDims, s)],
+        Min min => [Extremum(s.Ins[0].DType == DType.Bool ? "All"u8 : "Min"u8, min.Axes, min.KeepDims, s)],
+        Any any => [Fold("Any"u8, s.Emit, s.X[0], any.Axes, any.KeepDims)],
+        All all => [Fold("All"u8, s.Emit, s.X[0], all.Axes, all.KeepDims)],
+        ArgMax argMax => [Arg("ArgMax"u8, argMax.Axis, s)],
+        ArgMin argMin => [Arg("ArgMin"u8, argMin.Axis, s)],
+        CumulativeSum cumulative => [s.Emit.Op("Cumsum"u8, s.X[0], s.Emit.Integer(cumulative.Axis)).One()],
+        _ => null,
+    };
+
+    private static T Fold<T>(ReadOnlySpan<byte> name, Emitter<T> e, T x, Dims axes, bool keep) =>
+        e.Op(name, x, e.Integers(axes)).Flag("keep_dims"u8, keep).One();
+
+    private static T Extremum<T>(ReadOnlySpan<byte> name, Dims axes, bool keep, in Site<T> s) => Fold(name, s.Emit, s.X[0], axes, keep);
+
+    private static T Summed<T>(Sum sum, in Site<T> s)
+    {
+        Emitter<T> e = s.Emit;
+        Shape input = s.Ins[0].Shape;
+        long terms = 1;
+        foreach (int axis in sum.Axes)
+        {
+            terms *= input[axis];
+        }
+
+        int kept = input.Rank - sum.Axes.Length;
+        bool outer = kept > 0 && sum.Axes.Length > 0 && sum.Axes[0] < kept;
+        if (!outer || terms < ManyTerms || s.Ins[0].DType != DType.Float32)
+        {
+            return Fold("Sum"u8, e, s.X[0], sum.Axes, sum.KeepDims);
+        }
+
+        int[] order = [.. Enumerable.Range(0, input.Rank).Where(axis => !Contains(sum.Axes, axis)), .. sum.Axes.AsSpan()];
+        T moved = e.Transpose(s.X[0], Dims.Create(order));
+        T total = Fold("Sum"u8, e, moved, [.. Enumerable.Range(kept, sum.Axes.Length)], false);
+        return sum.KeepDims ? e.Reshape(total, s.Outs[0].Shape.Dims) : total;
+    }
+
+    private static bool Contains(Dims dims, int value) => dims.AsSpan().Contains(value);
+
+    /// <summary>The lowest of equals, but the first NaN, which TensorFlow skips.</summary>
+    private static T Arg<T>(ReadOnlySpan<byte> name, int axis, in Site<T> s)
+    {
+        Emitter<T> e = s.Emit;
+        T dimension = e.Integer(axis), found = e.Op(name, s.X[0], dimension).One();
+        if (s.Ins[0].DType.IsFloating())
+        {
+            T nan = e.Op("NotEqual"u8, s.X[0], s.X[0]).One();
+            T first = e.Op("ArgMax"u8, e.Cast(nan, DType.UInt8), dimension).One();
+            found = e.Op("SelectV2"u8, Fold("Any"u8, e, nan, [axis], false), first, found).One();
+        }
+
+        return s.Outs[0].Rank == s.Ins[0].Rank ? e.Reshape(found, s.Outs[0].Shape.Dims) : found;
+    }
+}

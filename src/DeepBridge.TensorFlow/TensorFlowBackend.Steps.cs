@@ -1,0 +1,108 @@
+using DeepBridge.Backends;
+using DeepBridge.Ops;
+using DeepBridge.TensorFlow.Eager;
+using DeepBridge.TensorFlow.Graphs;
+using DeepBridge.TensorFlow.Lowering;
+using DeepBridge.TensorFlow.Native;
+
+namespace DeepBridge.TensorFlow;
+
+public sealed unsafe partial class TensorFlowBackend
+{
+    private void ImplementSteps()
+    {
+        Implement<AdamStep>(Step, static (op, inputs) => StepEmitter.Fits(op, inputs[0].DType));
+        Implement<SgdStep>(Step, static (op, inputs) => StepEmitter.Fits(op, inputs[0].DType));
+    }
+
+    /// <summary>
+    /// A step, eagerly: parameter and slots are resource variables from the first step on, and TensorFlow's update writes
+    /// into them. The scalars are computed here, in double precision.
+    /// </summary>
+    private void Step(Op op, in KernelCall call)
+    {
+        int states = Math.Max(call.Outputs.Length - 1, 1);
+        EagerEmitter e = Emitter(call.Device);
+        DType dtype = call.Inputs[0].Spec.DType;
+        TensorFlowTensor?[] next = new TensorFlowTensor?[states];
+        double rate = Real(call.Inputs[^1]);
+        long steps = states == 1 ? 0 : checked((long)Real(call.Inputs[states]) + 1);
+        try
+        {
+            nint gradient = Decayed(e, op, call);
+            for (int i = 0; i < states; i++)
+            {
+                TensorFlowTensor state = (TensorFlowTensor)call.Inputs[i];
+                next[i] = call.IsDonated(i) && !state.IsShared ? (TensorFlowTensor)state.Retain()
+                    : new TensorFlowTensor(state.Spec, call.Device, 0, NewVariable(state.Spec, call.Device, state.Handle));
+            }
+
+            nint[] resources = [.. next.Select(state => state!.Promote())];
+            nint Number(double value) => e.Constant(new TensorSpec(default, dtype), Numbers.Bytes(value, dtype));
+            switch (op)
+            {
+                case AdamStep adam:
+                    double root = Math.Sqrt(1 - Math.Pow(adam.Beta2, steps)), size = rate * root / (1 - Math.Pow(adam.Beta1, steps));
+                    nint zero = e.Number(0, dtype);
+                    nint[] numbers = [zero, zero, Number(size), e.Number(adam.Beta1, dtype), e.Number(adam.Beta2, dtype), Number(adam.Epsilon * root), gradient];
+                    e.Op("ResourceApplyAdam"u8, [.. resources, .. numbers]).None();
+                    break;
+                case SgdStep { Momentum: 0 }:
+                    e.Op("ResourceApplyGradientDescent"u8, resources[0], Number(rate), gradient).None();
+                    break;
+                case SgdStep sgd:
+                    e.Op("ResourceApplyMomentum"u8, resources[0], resources[1], Number(rate), gradient, e.Number(sgd.Momentum, dtype))
+                        .Flag("use_nesterov"u8, sgd.Nesterov).None();
+                    break;
+            }
+
+            for (int i = 0; i < states; i++)
+            {
+                (call.Outputs[i], next[i]) = (next[i]!, null);
+            }
+
+            if (states > 1)
+            {
+                call.Outputs[states] = Import(call.OutputSpecs[states], call.Device, BitConverter.GetBytes(steps));
+            }
+        }
+        finally
+        {
+            e.DeleteTemporaries([]);
+            foreach (TensorFlowTensor? state in next)
+            {
+                state?.Release();
+            }
+        }
+
+        GC.KeepAlive(call.Inputs[^2]);
+    }
+
+    /// <summary>The gradient, with the parameter's decay in it.</summary>
+    private static nint Decayed(EagerEmitter e, Op op, in KernelCall call)
+    {
+        TensorFlowTensor parameter = (TensorFlowTensor)call.Inputs[0], gradient = (TensorFlowTensor)call.Inputs[^2];
+        double decay = op is AdamStep adam ? adam.WeightDecay : ((SgdStep)op).WeightDecay;
+        if (decay == 0)
+        {
+            return gradient.Handle;
+        }
+
+        nint decayed = e.Op("Mul"u8, parameter.Handle, e.Number(decay, parameter.Spec.DType)).One();
+        return e.Op("AddV2"u8, e.Last(decayed), gradient.Handle).One();
+    }
+
+    private double Real(BackendTensor scalar)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        Export(scalar, bytes);
+        return scalar.Spec.DType switch
+        {
+            DType.Int64 => BitConverter.ToInt64(bytes),
+            DType.Float32 => BitConverter.ToSingle(bytes),
+            DType.Float64 => BitConverter.ToDouble(bytes),
+            DType.Float16 => (double)BitConverter.ToHalf(bytes),
+            _ => BitConverter.Int32BitsToSingle(BitConverter.ToUInt16(bytes) << 16),
+        };
+    }
+}
