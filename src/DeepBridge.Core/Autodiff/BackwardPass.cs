@@ -47,7 +47,8 @@ internal sealed class BackwardPass
         _scope = TensorScope.Detached("backward pass");
         try
         {
-            using AmbientChange change = Ambient.Enter(before with { Scope = _scope, Recording = _differentiable && before.Recording });
+            using AmbientChange change = Ambient.Enter(
+                before with { Scope = _scope, Recording = _differentiable && before.Recording, Precision = Precision.Float32 });
             Accumulate(output.Node, output.OutputIndex, seed);
             while (_queue.TryDequeue(out Node? node, out _))
             {
@@ -192,7 +193,7 @@ internal sealed class BackwardPass
                     throw Consumed(node);
                 }
 
-                node.Op.Gradient(new Backward(this, node, incoming!));
+                Differentiate(node, incoming!);
             }
         }
         finally
@@ -210,6 +211,14 @@ internal sealed class BackwardPass
 
             node.Release();
         }
+    }
+
+    /// <summary>Calls the node's rule; whoever wraps execution is told whose module's gradient it is.</summary>
+    private void Differentiate(Node node, Tensor?[] incoming)
+    {
+        Ambient now = Ambient.Now;
+        using AmbientChange change = now.Wrapper is null || ReferenceEquals(now.Frame, node.Frame) ? default : Ambient.Enter(now with { Frame = node.Frame });
+        node.Op!.Gradient(new Backward(this, node, incoming));
     }
 
     private bool LeadsOn(Node node)

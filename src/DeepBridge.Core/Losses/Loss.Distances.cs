@@ -65,7 +65,7 @@ public static partial class Loss
         Tensor chosen = logProbabilities.Widen().TakeAlongAxis(Tensor.Where(kept, whole, whole.ZerosLike()).Unsqueeze(1), 1).Squeeze(1);
         Tensor losses = Tensor.Where(kept, -chosen, chosen.ZerosLike());
         return reduction == Reduction.Mean && ignoreIndex is not null
-            ? (losses.Sum() / kept.Sum().Cast(losses.DType)).Cast(logProbabilities.DType)
+            ? (losses.Sum() / kept.Sum().Cast(losses.DType)).Cast(Autocast.Full(logProbabilities.DType))
             : Reduce(reduction, logProbabilities, losses);
     }
 
@@ -112,7 +112,7 @@ public static partial class Loss
         Tensor losses = logTarget
             ? expected.Exp() * (expected - given)
             : expected * (Tensor.Where(expected == 0, expected.OnesLike(), expected).Log() - given);
-        return batchMean ? (losses.Sum() / given.Shape[0]).Cast(logProbabilities.DType) : Reduce(reduction, logProbabilities, losses);
+        return batchMean ? (losses.Sum() / given.Shape[0]).Cast(Autocast.Full(logProbabilities.DType)) : Reduce(reduction, logProbabilities, losses);
     }
 
     /// <summary>The distance itself where the label is 1, max(margin − distance, 0) where it is −1.</summary>
@@ -242,5 +242,5 @@ public static partial class Loss
         return Tensor.Where(zero, sum.ZerosLike(), root);
     }
 
-    private static Tensor Reduce(Reduction reduction, Tensor prediction, Tensor losses) => reduction.Apply(losses).Cast(prediction.DType);
+    private static Tensor Reduce(Reduction reduction, Tensor prediction, Tensor losses) => reduction.Apply(losses).Cast(Autocast.Full(prediction.DType));
 }

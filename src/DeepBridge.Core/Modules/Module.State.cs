@@ -61,14 +61,8 @@ public abstract partial class Module
         string owner, IReadOnlyDictionary<string, Variable> mine, IReadOnlyDictionary<string, Tensor> state, bool strict, bool convert)
     {
         ArgumentNullException.ThrowIfNull(state);
-        return LoadInto(
-            owner,
-            mine,
-            state.ToDictionary(pair => pair.Key, pair => pair.Value.Spec),
-            null,
-            (key, device) => state[key].Detach().To(device),
-            strict,
-            convert);
+        Dictionary<string, TensorSpec> given = state.ToDictionary(pair => pair.Key, pair => pair.Value.Spec);
+        return LoadInto(owner, mine, given, null, (key, device) => state[key].Detach().To(device), strict, convert);
     }
 
     /// <summary>Variables by key, in order.</summary>

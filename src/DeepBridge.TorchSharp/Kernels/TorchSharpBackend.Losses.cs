@@ -75,8 +75,7 @@ public sealed partial class TorchSharpBackend
         else
         {
             using Native whole = losses, sum = whole.sum();
-            using Native count = Kept(ignored, call.Inputs[1].Spec, call);
-            Out(call, op.Reduction == Reduction.Mean ? sum.div(count) : sum.alias());
+            Out(call, op.Reduction == Reduction.Mean ? Shared(sum, ignored, call.Inputs[1].Spec) : sum.alias());
         }
 
         labels.Dispose();
@@ -106,7 +105,7 @@ public sealed partial class TorchSharpBackend
         }
         else if (op.Reduction == Reduction.Mean)
         {
-            using Native count = Kept(ignored, spec, call), share = In(call, 0).div(count);
+            using Native share = Shared(In(call, 0), ignored, spec);
             slope.mul_(share);
         }
         else
@@ -139,15 +138,16 @@ public sealed partial class TorchSharpBackend
         return (all.masked_fill(mask, Numbers.Zero), mask);
     }
 
-    /// <summary>How many labels count.</summary>
-    private static Native Kept(Native? ignored, TensorSpec labels, in KernelCall call)
+    /// <summary>Divided by the number of labels that count; a new handle.</summary>
+    private static Native Shared(Native sum, Native? ignored, TensorSpec labels)
     {
         if (ignored is null)
         {
-            return torch.full([], Numbers.Of((double)labels.Count), ScalarType.Float64, On(call.Device)).to_type(call.OutputSpecs[0].DType.ToTorch(), disposeAfter: true);
+            using Number number = ((double)labels.Count).ToScalar();
+            return sum.div(number);
         }
 
         using Native kept = ignored.logical_not(), count = kept.sum();
-        return count.to_type(call.OutputSpecs[0].DType.ToTorch());
+        return sum.div(count);
     }
 }

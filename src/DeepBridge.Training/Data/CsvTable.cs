@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using CsvHelper;
+using CsvHelper.Configuration;
 
 namespace DeepBridge.Data;
 
@@ -92,83 +94,40 @@ public sealed class CsvTable
             throw new ArgumentException("A quote or a line break separates no fields.", nameof(separator));
         }
 
+        CsvConfiguration configuration = new(CultureInfo.InvariantCulture)
+        {
+            Delimiter = separator.ToString(),
+            IgnoreBlankLines = false,
+            BadDataFound = bad => throw new FileFormatException($"{source}: line {bad.Context.Parser?.RawRow} has a quote within a field: {Shown(bad.Field)}."),
+        };
+        using CsvParser parser = new(reader, configuration, leaveOpen: true);
         string[]? header = null;
         List<string[]> rows = [];
-        while (Row(reader, separator, source, rows.Count, header?.Length) is { } row)
+        while (parser.Read())
         {
+            string[] row = parser.Record!;
+
+            // The parser takes the end of the text for the end of an open quote.
+            if (parser.RawRecord.AsSpan().Count('"') % 2 != 0)
+            {
+                throw new FileFormatException($"{source}: a quote in row {rows.Count + 1} is never closed.");
+            }
+
             if (header is null)
             {
                 header = row;
-                continue;
             }
-
-            // An empty line, unless it is an empty field of the only column.
-            if (row is [""] && header.Length > 1)
+            else if (row is not [""] || header.Length == 1)
             {
-                continue;
+                // An empty line is no row, unless it is an empty field of the only column.
+                rows.Add(row.Length == header.Length ? row : throw new FileFormatException(
+                    $"{source}: row {rows.Count + 1} has {row.Length} fields, the header {header.Length}."));
             }
-
-            rows.Add(row.Length == header.Length ? row : throw new FileFormatException(
-                $"{source}: row {rows.Count + 1} has {row.Length} fields, the header {header.Length}."));
         }
 
         return header is not null && header.Distinct().Count() == header.Length
             ? new CsvTable(header, rows, source)
             : throw new FileFormatException($"{source}: the first row must name the columns, each once.");
-    }
-
-    private static string[]? Row(TextReader reader, char separator, string source, int number, int? fieldCount)
-    {
-        if (reader.Peek() < 0)
-        {
-            return null;
-        }
-
-        List<string> fields = [];
-        StringBuilder field = new();
-        bool quoted = false;
-        for (int next = reader.Read(); ; next = reader.Read())
-        {
-            if (quoted)
-            {
-                if (next < 0)
-                {
-                    throw new FileFormatException($"{source}: a quote in row {number + 1} is never closed.");
-                }
-
-                // A doubled quote is one quote.
-                quoted = next != '"' || (reader.Peek() == '"' && reader.Read() == '"');
-                _ = quoted ? field.Append((char)next) : field;
-            }
-            else if (next == '"' && field.Length == 0)
-            {
-                quoted = true;
-            }
-            else if (next >= 0 && next != separator && next != '\n' && next != '\r')
-            {
-                field.Append((char)next);
-            }
-            else
-            {
-                fields.Add(field.ToString());
-                field.Clear();
-                if (next == '\r' && reader.Peek() == '\n')
-                {
-                    next = reader.Read();
-                }
-
-                if (next != separator)
-                {
-                    return [.. fields];
-                }
-
-                // A hostile row ends here, not when it is all in memory.
-                if (fields.Count > fieldCount)
-                {
-                    throw new FileFormatException($"{source}: row {number + 1} has more than {fieldCount} fields.");
-                }
-            }
-        }
     }
 
     private static string Shown(string field) => field.Length <= 40 ? $"'{field}'" : $"'{field[..40]}…'";

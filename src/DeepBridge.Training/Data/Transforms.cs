@@ -14,6 +14,27 @@ public delegate HostArray<float> ImageTransform(HostArray<float> image, SampleRa
 /// </summary>
 public static class Transforms
 {
+    /// <summary>Sends the input of each pair through transforms; the label stays as it is.</summary>
+    /// <typeparam name="TLabel">The label.</typeparam>
+    /// <param name="dataset">The dataset.</param>
+    /// <param name="transforms">The transforms, the first first.</param>
+    /// <returns>The dataset of the results.</returns>
+    public static IDataset<(HostArray<float> Input, TLabel Label)> Transform<TLabel>(
+        this IDataset<(HostArray<float> Input, TLabel Label)> dataset, params ImageTransform[] transforms)
+    {
+        ArgumentNullException.ThrowIfNull(transforms);
+        return dataset.Select((sample, random) =>
+        {
+            HostArray<float> image = sample.Input;
+            foreach (ImageTransform transform in transforms)
+            {
+                image = transform(image, random);
+            }
+
+            return (image, sample.Label);
+        });
+    }
+
     /// <summary>Bytes as numbers from 0 to 1.</summary>
     /// <param name="image">The bytes, of any shape.</param>
     /// <returns>The bytes over 255.</returns>
