@@ -28,6 +28,16 @@ public static class Safetensors
         string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(tensors);
+        AtomicFile.Write(path, stream => Write(tensors, metadata, stream.Write));
+    }
+
+    /// <summary>Writes the bytes of a file.</summary>
+    /// <param name="tensors">The tensors by name.</param>
+    /// <param name="metadata">What the file says of itself, or null.</param>
+    /// <param name="write">Takes the bytes, piece by piece.</param>
+    internal static void Write(
+        IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata, Action<ReadOnlySpan<byte>> write)
+    {
         if (tensors.ContainsKey(SafetensorsHeader.MetadataKey))
         {
             throw new ArgumentException($"No tensor may be called '{SafetensorsHeader.MetadataKey}': the format keeps that name.", nameof(tensors));
@@ -36,17 +46,14 @@ public static class Safetensors
         Item[] items = [.. tensors.Select(pair => new Item(pair.Key, Encode(pair.Key), pair.Value))];
         Array.Sort(items);
         byte[] header = Header(items, metadata);
-        AtomicFile.Write(path, stream =>
+        Span<byte> length = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+        write(length);
+        write(header);
+        foreach (Item item in items)
         {
-            Span<byte> length = stackalloc byte[sizeof(ulong)];
-            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-            stream.Write(length);
-            stream.Write(header);
-            foreach (Item item in items)
-            {
-                item.Tensor.ReadBytes(stream.Write);
-            }
-        });
+            item.Tensor.ReadBytes(write);
+        }
     }
 
     private static byte[] Header(Item[] items, IReadOnlyDictionary<string, string>? metadata)

@@ -12,7 +12,7 @@ namespace DeepBridge.Checkpoints;
 /// shape and place; the elements. Do not shorten a file while it is open: the system ends programs that read past
 /// the end of a mapped file. <see cref="Safetensors.Save"/> replaces files and is safe.
 /// </remarks>
-public sealed unsafe class SafetensorsFile : IDisposable
+public sealed unsafe class SafetensorsFile : WeightsFile
 {
     private const int LengthBytes = sizeof(ulong);
 
@@ -65,6 +65,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <summary>The tensors of the file by name.</summary>
     public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _header.Entries;
 
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, TensorSpec> Specs => field ??= Entries.ToDictionary(pair => pair.Key, pair => pair.Value.Spec);
+
     /// <summary>Opens a file and checks its header.</summary>
     /// <param name="path">The file.</param>
     /// <returns>The open file.</returns>
@@ -90,41 +93,20 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Copies one tensor to a device.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="device">The device; null: the default device.</param>
-    /// <returns>The tensor, of the file's dtype.</returns>
-    /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
-    /// <exception cref="FileFormatException">It has more than 2³¹−1 bytes, or is of bools that are neither 0 nor 1.</exception>
-    /// <exception cref="ObjectDisposedException">The file is closed.</exception>
-    public Tensor Read(string name, Device? device = null)
+    /// <inheritdoc/>
+    public override Tensor Read(string key, Device? device = null)
     {
-        if (!Entries.TryGetValue(name, out SafetensorsEntry? entry))
-        {
-            throw new KeyNotFoundException($"'{_path}' has no tensor '{name}'.");
-        }
-
-        if (entry.Spec.Bytes > int.MaxValue)
-        {
-            throw new FileFormatException($"Tensor '{name}' of '{_path}' has {entry.Spec.Bytes} bytes; {int.MaxValue} is the most.");
-        }
-
+        TensorSpec spec = Find(key).Spec;
         Device target = (device ?? Device.Default).Real;
         lock (_lock)
         {
-            ObjectDisposedException.ThrowIf(_address is null, this);
-            ReadOnlySpan<byte> bytes = new(_address + _dataStart + entry.Offset, (int)entry.Spec.Bytes);
-            if (entry.Spec.DType == DType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
-            {
-                throw new FileFormatException($"Tensor '{name}' of '{_path}' holds bools that are neither 0 nor 1.");
-            }
-
-            return Tensor.Adopt(new Tensor(target.Backend.Import(entry.Spec, target, bytes)));
+            Verify(key);
+            return Tensor.Adopt(new Tensor(target.Backend.Import(spec, target, Bytes(key))));
         }
     }
 
     /// <summary>Closes the file; tensors that were read stay.</summary>
-    public void Dispose()
+    public override void Dispose()
     {
         lock (_lock)
         {
@@ -132,6 +114,35 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
 
         GC.SuppressFinalize(this);
+    }
+
+    /// <inheritdoc/>
+    internal override void Verify(string key)
+    {
+        SafetensorsEntry entry = Find(key);
+        if (entry.Spec.Bytes > Array.MaxLength)
+        {
+            throw new FileFormatException($"Tensor '{key}' of '{_path}' has {entry.Spec.Bytes} bytes; {Array.MaxLength} is the most.");
+        }
+
+        lock (_lock)
+        {
+            if (entry.Spec.DType == DType.Bool && Bytes(key).ContainsAnyExceptInRange((byte)0, (byte)1))
+            {
+                throw new FileFormatException($"Tensor '{key}' of '{_path}' holds bools that are neither 0 nor 1.");
+            }
+        }
+    }
+
+    private SafetensorsEntry Find(string key) =>
+        Entries.TryGetValue(key, out SafetensorsEntry? entry) ? entry : throw new KeyNotFoundException($"'{_path}' has no tensor '{key}'.");
+
+    /// <summary>The elements; whoever calls holds the lock.</summary>
+    private ReadOnlySpan<byte> Bytes(string key)
+    {
+        ObjectDisposedException.ThrowIf(_address is null, this);
+        SafetensorsEntry entry = Find(key);
+        return new ReadOnlySpan<byte>(_address + _dataStart + entry.Offset, (int)entry.Spec.Bytes);
     }
 
     private void Unmap()

@@ -1,5 +1,3 @@
-using System.Collections;
-
 namespace DeepBridge.Data;
 
 /// <summary>Inputs and labels in batches, of tensors that lie in memory.</summary>
@@ -12,7 +10,7 @@ namespace DeepBridge.Data;
 /// <param name="size">Rows of a batch.</param>
 /// <param name="shuffle">Whether each epoch has a fresh order.</param>
 /// <param name="dropLast">Whether a last batch that is not full is left out.</param>
-/// <param name="generator">Where the orders come from; null: the generator of the flow that enumerates.</param>
+/// <param name="generator">Where the seed of the orders is drawn; null: the generator of the flow that makes the batches.</param>
 /// <exception cref="ShapeMismatchException">A tensor has no axis, or their rows are not as many.</exception>
 /// <exception cref="ArgumentOutOfRangeException"><paramref name="size"/> is not positive.</exception>
 public sealed class Batches(
@@ -24,7 +22,7 @@ public sealed class Batches(
     /// <param name="size">Rows of a batch.</param>
     /// <param name="shuffle">Whether each epoch has a fresh order.</param>
     /// <param name="dropLast">Whether a last batch that is not full is left out.</param>
-    /// <param name="generator">Where the orders come from; null: the generator of the flow that enumerates.</param>
+    /// <param name="generator">Where the seed of the orders is drawn; null: the generator of the flow that makes the batches.</param>
     /// <returns>The batches.</returns>
     public static Batches<Tensor> Of(
         Tensor inputs, int size, bool shuffle = false, bool dropLast = false, RandomGenerator? generator = null) =>
@@ -43,19 +41,15 @@ public sealed class Batches(
 /// <summary>
 /// Rows of tensors in batches. Enumerate with <c>foreach</c> or <c>await foreach</c>, as often as there are epochs.
 /// </summary>
-/// <remarks>
-/// It has <c>GetAsyncEnumerator</c>, which <c>await foreach</c> asks for, but not the interface
-/// <see cref="IAsyncEnumerable{T}"/>: with both, each LINQ call on it would be ambiguous.
-/// </remarks>
 /// <typeparam name="T">A batch.</typeparam>
-public abstract class Batches<T> : IEnumerable<T>
+public abstract class Batches<T> : Loader<T>
 {
     private readonly Tensor[] _sources;
     private readonly int _size;
     private readonly bool _shuffle;
-    private readonly RandomGenerator? _generator;
 
     private protected Batches(Tensor[] sources, int size, bool shuffle, bool dropLast, RandomGenerator? generator)
+        : base(shuffle ? DrawSeed(generator) : 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         foreach (Tensor source in sources)
@@ -74,7 +68,6 @@ public abstract class Batches<T> : IEnumerable<T>
         _sources = sources;
         _size = size;
         _shuffle = shuffle;
-        _generator = generator;
         Rows = sources[0].Shape[0];
         Count = (Rows / size) + (!dropLast && Rows % size != 0 ? 1 : 0);
     }
@@ -82,20 +75,11 @@ public abstract class Batches<T> : IEnumerable<T>
     /// <summary>Examples of an epoch, those of a dropped last batch included.</summary>
     public int Rows { get; }
 
-    /// <summary>Batches of an epoch.</summary>
-    public int Count { get; }
-
-    /// <summary>Starts an epoch.</summary>
-    /// <returns>Its batches; each has a scope of its own.</returns>
-    public IEnumerator<T> GetEnumerator() => new Enumerator(this, default);
+    /// <inheritdoc/>
+    public override int Count { get; }
 
     /// <inheritdoc/>
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    /// <summary>Starts an epoch of <c>await foreach</c>.</summary>
-    /// <param name="cancellationToken">Ends it between two batches.</param>
-    /// <returns>Its batches; each has a scope of its own.</returns>
-    public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellationToken = default) => new Enumerator(this, cancellationToken);
+    private protected override ScopedEnumerator<T> Start(CancellationToken cancellationToken) => new Enumerator(this, cancellationToken);
 
     /// <summary>Makes a batch of its tensors.</summary>
     /// <param name="parts">One for each source.</param>
@@ -104,6 +88,7 @@ public abstract class Batches<T> : IEnumerable<T>
 
     private sealed class Enumerator(Batches<T> batches, CancellationToken cancellationToken) : ScopedEnumerator<T>("batch")
     {
+        private LoaderCursor? _start;
         private int _batch;
         private int[]? _order;
 
@@ -111,8 +96,15 @@ public abstract class Batches<T> : IEnumerable<T>
         {
             cancellationToken.ThrowIfCancellationRequested();
             next = default;
+            if (_start is null)
+            {
+                _start = batches.Begin();
+                _batch = (int)_start.Position;
+            }
+
             if (_batch == batches.Count)
             {
+                batches.Report(_start, null);
                 return false;
             }
 
@@ -125,6 +117,7 @@ public abstract class Batches<T> : IEnumerable<T>
             }
 
             next = batches.Combine(parts);
+            batches.Report(_start, _batch);
             return true;
         }
 
@@ -141,7 +134,7 @@ public abstract class Batches<T> : IEnumerable<T>
                     : rows;
             }
 
-            _order ??= (batches._generator ?? RandomGenerator.Current).Permutation(batches.Rows);
+            _order ??= _start!.Order(batches.Rows);
             if (!ReferenceEquals(indices?.Device, source.Device))
             {
                 indices = Tensor.From(_order.AsSpan(start, end - start), source.Device);

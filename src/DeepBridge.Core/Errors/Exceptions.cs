@@ -91,3 +91,12 @@ public sealed class ModuleException(string message) : DeepBridgeException(messag
 /// <param name="message">What is wrong with it.</param>
 /// <param name="inner">The cause, if there is one.</param>
 public sealed class FileFormatException(string message, Exception? inner = null) : DeepBridgeException(message, inner);
+
+/// <summary>A dataset failed to make a sample.</summary>
+/// <param name="index">The sample's number in the dataset.</param>
+/// <param name="inner">What the dataset threw.</param>
+public sealed class SampleException(int index, Exception inner) : DeepBridgeException($"Sample {index} could not be made: {inner.Message}", inner)
+{
+    /// <summary>The sample's number in the dataset.</summary>
+    public int Index { get; } = index;
+}

@@ -205,6 +205,28 @@ public sealed class TensorScope : IDisposable
         return tensor;
     }
 
+    /// <summary>Moves all that the scope owns to another scope; the scope goes on.</summary>
+    /// <param name="heir">The other scope; null: nobody owns it.</param>
+    internal void HandOver(TensorScope? heir)
+    {
+        Enter();
+        Tensor? tensor = _first;
+        _first = null;
+        for (Tensor? each = tensor; each is not null; each = each.NextInScope)
+        {
+            each.Scope = null;
+        }
+
+        Exit();
+        while (tensor is not null)
+        {
+            Tensor? next = tensor.NextInScope;
+            tensor.PreviousInScope = tensor.NextInScope = null;
+            heir?.Own(tensor);
+            tensor = next;
+        }
+    }
+
     /// <summary>Releases one tensor, if this scope owns it and nobody asked to keep it.</summary>
     /// <param name="tensor">The tensor.</param>
     internal void Drop(Tensor tensor)

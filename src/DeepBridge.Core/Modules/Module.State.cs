@@ -9,19 +9,7 @@ public abstract partial class Module
     /// </summary>
     /// <returns>The variables, in the order of declaration; a module's own come before those of modules inside.</returns>
     /// <exception cref="ModuleException">Two variables have one key.</exception>
-    public IReadOnlyDictionary<string, Variable> StateDictionary()
-    {
-        OrderedDictionary<string, Variable> state = [];
-        foreach ((string key, Variable variable) in NamedVariables())
-        {
-            if (!state.TryAdd(key, variable))
-            {
-                throw new ModuleException($"{GetType().Name} has two variables with the key '{key}'. Give one a [StateName].");
-            }
-        }
-
-        return state;
-    }
+    public IReadOnlyDictionary<string, Variable> StateDictionary() => ByKey(NamedVariables(), GetType().Name);
 
     /// <summary>Writes the state dictionary to a safetensors file; if that fails, the old file stays whole.</summary>
     /// <param name="path">The file.</param>
@@ -45,7 +33,7 @@ public abstract partial class Module
     public StateReport Load(string path, bool strict = true, bool convert = false)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        return Load(file.Entries.ToDictionary(pair => pair.Key, pair => pair.Value.Spec), file.Read, strict, convert);
+        return LoadFrom(file.Specs, file.Read, strict, convert);
     }
 
     /// <summary>Loads tensors into the parameters and buffers, each on its own device.</summary>
@@ -57,20 +45,34 @@ public abstract partial class Module
     public StateReport LoadState(IReadOnlyDictionary<string, Tensor> state, bool strict = true, bool convert = false)
     {
         ArgumentNullException.ThrowIfNull(state);
-        return Load(
+        return LoadFrom(
             state.ToDictionary(pair => pair.Key, pair => pair.Value.Spec), (key, device) => state[key].Detach().To(device), strict, convert);
     }
 
-    private StateReport Load(
-        Dictionary<string, TensorSpec> given, Func<string, Device, Tensor> read, bool strict, bool convert)
+    /// <summary>Variables by key, in order.</summary>
+    /// <param name="variables">Key and variable.</param>
+    /// <param name="owner">Whose they are, for the error message.</param>
+    /// <returns>The dictionary.</returns>
+    /// <exception cref="ModuleException">Two variables have one key.</exception>
+    internal static OrderedDictionary<string, Variable> ByKey(IEnumerable<(string Key, Variable Variable)> variables, string owner)
+    {
+        OrderedDictionary<string, Variable> state = [];
+        foreach ((string key, Variable variable) in variables)
+        {
+            if (!state.TryAdd(key, variable))
+            {
+                throw new ModuleException($"{owner} has two variables with the key '{key}'. Give one a [StateName].");
+            }
+        }
+
+        return state;
+    }
+
+    private StateReport LoadFrom(
+        IReadOnlyDictionary<string, TensorSpec> given, Func<string, Device, Tensor> read, bool strict, bool convert)
     {
         IReadOnlyDictionary<string, Variable> mine = StateDictionary();
-        StateReport report = new(
-            [.. mine.Keys.Where(key => !given.ContainsKey(key))],
-            [.. given.Keys.Where(key => !mine.ContainsKey(key))],
-            [.. mine.Where(pair => given.TryGetValue(pair.Key, out TensorSpec? spec)
-                    && (spec.Shape != pair.Value.Shape || (!convert && spec.DType != pair.Value.DType)))
-                .Select(pair => new StateMismatch(pair.Key, pair.Value.Spec, given[pair.Key]))]);
+        StateReport report = StateReport.Compare(mine, given, convert);
         if (report.Mismatched.Count > 0 || (strict && !report.IsComplete))
         {
             throw new ModuleException($"The state does not fit {GetType().Name}; nothing was changed.\n{report}");
@@ -104,6 +106,19 @@ public sealed record StateReport(
     /// <summary>The keys, the first twenty of each kind.</summary>
     /// <returns>The text; one line a kind.</returns>
     public override string ToString() => string.Join('\n', Lines().DefaultIfEmpty("all keys fit"));
+
+    /// <summary>Compares what is there with what is given.</summary>
+    /// <param name="mine">The variables by key.</param>
+    /// <param name="given">The specs of the tensors by key.</param>
+    /// <param name="convert">Whether dtypes may differ.</param>
+    /// <returns>What does not fit.</returns>
+    internal static StateReport Compare(
+        IReadOnlyDictionary<string, Variable> mine, IReadOnlyDictionary<string, TensorSpec> given, bool convert) => new(
+        [.. mine.Keys.Where(key => !given.ContainsKey(key))],
+        [.. given.Keys.Where(key => !mine.ContainsKey(key))],
+        [.. mine.Where(pair => given.TryGetValue(pair.Key, out TensorSpec? spec)
+                && (spec.Shape != pair.Value.Shape || (!convert && spec.DType != pair.Value.DType)))
+            .Select(pair => new StateMismatch(pair.Key, pair.Value.Spec, given[pair.Key]))]);
 
     private static string List<T>(IReadOnlyList<T> items) =>
         string.Join(", ", items.Take(Shown)) + (items.Count > Shown ? $" and {items.Count - Shown} more" : string.Empty);

@@ -75,6 +75,27 @@ public static class Philox
         }
     }
 
+    /// <summary>Draws a permutation: the positions sorted by (word, position).</summary>
+    /// <param name="key">The seed.</param>
+    /// <param name="counter">The first block.</param>
+    /// <param name="count">How many positions.</param>
+    /// <returns>0 to <paramref name="count"/> − 1.</returns>
+    internal static int[] Permutation(ulong key, ulong counter, int count)
+    {
+        uint[] words = new uint[count];
+        Words(key, counter, words);
+        ulong[] keys = new ulong[count];
+        int[] order = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            keys[i] = ((ulong)words[i] << 32) | (uint)i;
+            order[i] = i;
+        }
+
+        Array.Sort(keys, order);
+        return order;
+    }
+
     /// <summary>Draws standard normal numbers by Box–Muller on pairs of words; an odd number takes a whole last pair.</summary>
     /// <param name="key">The seed.</param>
     /// <param name="counter">The first block.</param>

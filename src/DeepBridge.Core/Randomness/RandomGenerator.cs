@@ -115,17 +115,8 @@ public sealed class RandomGenerator
     public int[] Permutation(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        uint[] words = Words(count);
-        ulong[] keys = new ulong[count];
-        int[] order = new int[count];
-        for (int i = 0; i < count; i++)
-        {
-            keys[i] = ((ulong)words[i] << 32) | (uint)i;
-            order[i] = i;
-        }
-
-        Array.Sort(keys, order);
-        return order;
+        (ulong key, ulong counter) = Advance(Philox.Blocks(count));
+        return Philox.Permutation(key, counter, count);
     }
 
     /// <summary>Draws words on the host.</summary>
