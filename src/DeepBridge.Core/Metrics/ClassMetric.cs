@@ -1,0 +1,154 @@
+namespace DeepBridge.Metrics;
+
+/// <summary>
+/// The base of metrics of classes. Predictions are scores (N, C, d…), of which the highest counts, against labels
+/// (N, d…); or they have the labels' shape: classes, or probabilities of two classes, where above one half is 1.
+/// </summary>
+public abstract class ClassMetric : Metric
+{
+    private protected ClassMetric(string name)
+        : base(name)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void Add(Tensor predictions, Tensor targets)
+    {
+        targets = targets.Cast(DType.Int64);
+        if (predictions.Rank == targets.Rank + 1 && predictions.Rank > 1 && predictions.Shape.Without(1) == targets.Shape)
+        {
+            predictions = predictions.ArgMax(1);
+        }
+        else
+        {
+            RequireSame(predictions, targets);
+            predictions = (predictions.DType.IsFloating() ? predictions > 0.5 : predictions).Cast(DType.Int64);
+        }
+
+        AddClasses(predictions, targets);
+    }
+
+    /// <summary>Adds a batch to the state.</summary>
+    /// <param name="predictions">The classes predicted, int64.</param>
+    /// <param name="targets">The right ones, int64, of the same shape.</param>
+    private protected abstract void AddClasses(Tensor predictions, Tensor targets);
+}
+
+/// <summary>How many of the predictions are right.</summary>
+public sealed class Accuracy : ClassMetric
+{
+    private readonly long? _ignoreIndex;
+    private readonly Variable _correct;
+    private readonly Variable _total;
+
+    /// <summary>Makes the metric.</summary>
+    /// <param name="ignoreIndex">A label that counts for nothing; null: none.</param>
+    public Accuracy(long? ignoreIndex = -100)
+        : base("accuracy")
+    {
+        _ignoreIndex = ignoreIndex;
+        _correct = Gather("correct", DType.Int64);
+        _total = Gather("total", DType.Int64);
+    }
+
+    /// <inheritdoc/>
+    public override double Compute() => Read(_correct) / Read(_total);
+
+    /// <inheritdoc/>
+    private protected override void AddClasses(Tensor predictions, Tensor targets)
+    {
+        Tensor counts = Counted(targets, _ignoreIndex);
+        Add(_correct, ((predictions == targets) & counts).Sum());
+        Add(_total, counts.Sum());
+    }
+}
+
+/// <summary>
+/// In how many of the predictions the label is among the k highest scores. Of equal scores the lowest class comes first,
+/// as in an argmax; a score of NaN is never among them.
+/// </summary>
+public sealed class TopKAccuracy : Metric
+{
+    private readonly int _k;
+    private readonly long? _ignoreIndex;
+    private readonly Variable _correct;
+    private readonly Variable _total;
+
+    /// <summary>Makes the metric.</summary>
+    /// <param name="k">How many scores count.</param>
+    /// <param name="ignoreIndex">A label that counts for nothing; null: none.</param>
+    public TopKAccuracy(int k, long? ignoreIndex = -100)
+        : base($"top_{k}_accuracy")
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
+        _k = k;
+        _ignoreIndex = ignoreIndex;
+        _correct = Gather("correct", DType.Int64);
+        _total = Gather("total", DType.Int64);
+    }
+
+    /// <inheritdoc/>
+    public override double Compute() => Read(_correct) / Read(_total);
+
+    /// <summary>Adds a batch.</summary>
+    /// <param name="predictions">Scores (N, C, d…).</param>
+    /// <param name="targets">Labels (N, d…).</param>
+    protected override void Add(Tensor predictions, Tensor targets)
+    {
+        if (predictions.Rank < 2 || predictions.Shape.Without(1) != targets.Shape)
+        {
+            throw new ShapeMismatchException(
+                Name, $"scores {predictions.Shape} must have the classes on axis 1 and the rest of labels {targets.Shape}.", [predictions.Shape, targets.Shape]);
+        }
+
+        Tensor labels = targets.Cast(DType.Int64).Unsqueeze(1);
+        Tensor counts = Counted(labels, _ignoreIndex);
+        labels = Tensor.Where(counts, labels, labels.ZerosLike());
+        Tensor score = predictions.TakeAlongAxis(labels, 1);
+        Tensor classes = predictions.OnesLike().Cast(DType.Int64).CumulativeSum(1) - 1;
+        Tensor before = (predictions > score) | ((predictions == score) & (classes < labels));
+        Tensor right = (before.Sum(1, keepDims: true) < _k) & (score <= double.PositiveInfinity) & counts;
+        Add(_correct, right.Sum());
+        Add(_total, counts.Sum());
+    }
+}
+
+/// <summary>How often each class was taken for each other.</summary>
+public sealed class ConfusionMatrix : ClassMetric
+{
+    private readonly int _classes;
+    private readonly Variable _counts;
+
+    /// <summary>Makes the metric.</summary>
+    /// <param name="classes">How many classes there are.</param>
+    public ConfusionMatrix(int classes)
+        : base("confusion_matrix")
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
+        _classes = classes;
+        _counts = Gather("counts", DType.Int64, [classes, classes]);
+    }
+
+    /// <summary>The share of the diagonal: the accuracy.</summary>
+    /// <returns>The number; NaN where nothing was added.</returns>
+    public override double Compute()
+    {
+        long[,] counts = Counts();
+        return Enumerable.Range(0, _classes).Sum(i => counts[i, i]) / (double)counts.Cast<long>().Sum();
+    }
+
+    /// <summary>Reads the matrix back.</summary>
+    /// <returns>How often class [i, …] was taken for class […, j].</returns>
+    public long[,] Counts()
+    {
+        using TensorScope scope = new(Name);
+        long[] values = _counts.Value.ToArray<long>();
+        long[,] counts = new long[_classes, _classes];
+        Buffer.BlockCopy(values, 0, counts, 0, values.Length * sizeof(long));
+        return counts;
+    }
+
+    /// <inheritdoc/>
+    private protected override void AddClasses(Tensor predictions, Tensor targets) =>
+        _counts.Assign(_counts.Value.ScatterAdd(predictions.Reshape(-1).OneHot(_classes, DType.Int64), targets.Reshape(-1)));
+}
