@@ -192,7 +192,7 @@ internal sealed class BackwardPass
                     throw Consumed(node);
                 }
 
-                node.Op.Gradient(new Backward(this, node, incoming!));
+                Differentiate(node, incoming!);
             }
         }
         finally
@@ -210,6 +210,14 @@ internal sealed class BackwardPass
 
             node.Release();
         }
+    }
+
+    /// <summary>Calls the node's rule; whoever wraps execution is told whose module's gradient it is.</summary>
+    private void Differentiate(Node node, Tensor?[] incoming)
+    {
+        Ambient now = Ambient.Now;
+        using AmbientChange change = now.Wrapper is null || ReferenceEquals(now.Frame, node.Frame) ? default : Ambient.Enter(now with { Frame = node.Frame });
+        node.Op!.Gradient(new Backward(this, node, incoming));
     }
 
     private bool LeadsOn(Node node)

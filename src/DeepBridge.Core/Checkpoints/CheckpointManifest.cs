@@ -54,12 +54,11 @@ internal sealed record CheckpointManifest(
                     $"'{path}' has format {manifest.Format}, written by DeepBridge {manifest.DeepBridge}; this version reads format {Version}.");
             }
 
-            Require(manifest.Values);
             return manifest.Seal().Sha256 == manifest.Sha256 && manifest.Sections.Keys.All(TrainingState.IsName)
                 ? manifest
                 : throw new FileFormatException($"'{path}' is damaged: it is not what was written.");
         }
-        catch (Exception error) when (error is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
+        catch (Exception error) when (error is JsonException or ArgumentException)
         {
             throw new FileFormatException($"'{path}' is not the manifest of a checkpoint: {error.Message}", error);
         }
@@ -74,25 +73,6 @@ internal sealed record CheckpointManifest(
 
     /// <summary>The page as it is written.</summary>
     internal byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, ManifestContext.Default.CheckpointManifest);
-
-    /// <summary>Reads every node now: an object with a key twice throws only then.</summary>
-    private static void Require(JsonNode? node)
-    {
-        if (node is JsonObject members)
-        {
-            foreach ((_, JsonNode? member) in members)
-            {
-                Require(member);
-            }
-        }
-        else if (node is JsonArray items)
-        {
-            foreach (JsonNode? item in items)
-            {
-                Require(item);
-            }
-        }
-    }
 }
 
 /// <summary>The size and the hash of one file.</summary>
@@ -102,6 +82,9 @@ internal sealed record SectionFile(long Bytes, string Sha256);
 
 /// <summary>How the page is written, without reflection.</summary>
 [JsonSourceGenerationOptions(
+#if NET10_0_OR_GREATER
+    AllowDuplicateProperties = false,
+#endif
     WriteIndented = true,
     NewLine = "\n",
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

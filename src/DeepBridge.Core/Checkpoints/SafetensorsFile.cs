@@ -74,7 +74,7 @@ public sealed unsafe class SafetensorsFile : WeightsFile
     /// <exception cref="FileFormatException">It is no safetensors file, or damaged, or holds a dtype that is not supported.</exception>
     /// <exception cref="IOException">It is not there or cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read, or is a directory.</exception>
-    public static SafetensorsFile Open(string path)
+    public static new SafetensorsFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!BitConverter.IsLittleEndian)

@@ -62,9 +62,7 @@ internal sealed class SafetensorsHeader
         return header;
     }
 
-    private static FileFormatException Bad(string name, string what) => new($"Tensor '{Shorten(name)}': {what}");
-
-    private static string Shorten(string name) => name.Length <= 200 ? name : name[..200] + "…";
+    private static FileFormatException Bad(string name, string what) => new($"Tensor '{WeightsFile.Shorten(name)}': {what}");
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType type, string name, string what)
     {
@@ -113,10 +111,10 @@ internal sealed class SafetensorsHeader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string key = reader.GetString()!;
-            Expect(ref reader, JsonTokenType.String, MetadataKey, $"the value of '{Shorten(key)}'");
+            Expect(ref reader, JsonTokenType.String, MetadataKey, $"the value of '{WeightsFile.Shorten(key)}'");
             if (!_metadata.TryAdd(key, reader.GetString()!))
             {
-                throw Bad(MetadataKey, $"'{Shorten(key)}' is there twice.");
+                throw Bad(MetadataKey, $"'{WeightsFile.Shorten(key)}' is there twice.");
             }
         }
     }
@@ -143,7 +141,7 @@ internal sealed class SafetensorsHeader
             }
             else
             {
-                throw Bad(name, $"the field '{Shorten(reader.GetString()!)}' is unknown or there twice.");
+                throw Bad(name, $"the field '{WeightsFile.Shorten(reader.GetString()!)}' is unknown or there twice.");
             }
         }
 
@@ -164,7 +162,7 @@ internal sealed class SafetensorsHeader
         Expect(ref reader, JsonTokenType.String, name, "the dtype");
         string text = reader.GetString()!;
         return SafetensorsDTypes.Find(text) ?? throw Bad(
-            name, $"the dtype '{Shorten(text)}' is not supported; supported are {SafetensorsDTypes.Names}.");
+            name, $"the dtype '{WeightsFile.Shorten(text)}' is not supported; supported are {SafetensorsDTypes.Names}.");
     }
 
     private Shape ReadShape(ref Utf8JsonReader reader, string name)
@@ -192,7 +190,7 @@ internal sealed class SafetensorsHeader
         }
         catch (ArgumentOutOfRangeException error)
         {
-            throw new FileFormatException($"Tensor '{Shorten(name)}': {error.Message}", error);
+            throw new FileFormatException($"Tensor '{WeightsFile.Shorten(name)}': {error.Message}", error);
         }
     }
 

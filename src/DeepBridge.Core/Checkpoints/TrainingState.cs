@@ -68,7 +68,7 @@ public sealed class TrainingState
     public TrainingState Add(string section, Func<IEnumerable<(string Key, Variable Variable)>> variables)
     {
         ArgumentNullException.ThrowIfNull(variables);
-        return Add(section, new VariablesSection(variables));
+        return Add(section, new StateSection(variables));
     }
 
     /// <summary>Adds tensors that are no variables, or whose number and shapes change, as those of metrics may.</summary>
@@ -85,7 +85,7 @@ public sealed class TrainingState
     {
         ArgumentNullException.ThrowIfNull(save);
         ArgumentNullException.ThrowIfNull(load);
-        return Add(section, new TensorsSection(save, load));
+        return Add(section, new StateSection(null, save, load));
     }
 
     /// <summary>Whether a name may name a section, and so a file.</summary>
@@ -109,68 +109,37 @@ public sealed class TrainingState
     }
 }
 
-/// <summary>One section: one safetensors file of a checkpoint.</summary>
-internal abstract class StateSection
+/// <summary>One section, one safetensors file of a checkpoint: variables, or tensors that somebody else makes and takes.</summary>
+/// <param name="Variables">The variables, or null.</param>
+/// <param name="Make">Makes the tensors, where there are no variables.</param>
+/// <param name="Take">Takes them.</param>
+internal sealed record StateSection(
+    Func<IEnumerable<(string Key, Variable Variable)>>? Variables,
+    Func<IReadOnlyDictionary<string, Tensor>>? Make = null,
+    Action<IReadOnlyDictionary<string, Tensor>>? Take = null)
 {
     /// <summary>The tensors to write, in the caller's scope.</summary>
-    internal abstract IReadOnlyDictionary<string, Tensor> Save();
+    internal IReadOnlyDictionary<string, Tensor> Save() => Variables is null ? Make!() : ByKey().ToDictionary(pair => pair.Key, pair => pair.Value.Value);
 
-    /// <summary>Compares keys, shapes and dtypes; null where anything goes.</summary>
-    internal abstract StateReport? Check(WeightsFile file);
+    /// <summary>Compares keys, shapes and dtypes with those of a file; null where anything goes.</summary>
+    internal StateReport? Check(WeightsFile file) => Variables is null ? null : StateReport.Compare(ByKey(), file.Specs, convert: false);
 
     /// <summary>Hands tensors to whoever may refuse them, before anything is assigned.</summary>
-    internal abstract void Offer(WeightsFile file);
-
-    /// <summary>Assigns the variables.</summary>
-    internal abstract void Assign(WeightsFile file);
-}
-
-/// <summary>Variables, read when saved and assigned, each on its own device, when loaded.</summary>
-internal sealed class VariablesSection(Func<IEnumerable<(string Key, Variable Variable)>> variables) : StateSection
-{
-    /// <inheritdoc/>
-    internal override IReadOnlyDictionary<string, Tensor> Save() => Variables().ToDictionary(pair => pair.Key, pair => pair.Value.Value);
-
-    /// <inheritdoc/>
-    internal override StateReport Check(WeightsFile file) => StateReport.Compare(Variables(), file.Specs, convert: false);
-
-    /// <inheritdoc/>
-    internal override void Offer(WeightsFile file)
+    internal void Offer(WeightsFile file)
     {
+        using TensorScope scope = new("load");
+        Take?.Invoke(file.Specs.Keys.ToDictionary(key => key, key => file.Read(key)));
     }
 
-    /// <inheritdoc/>
-    internal override void Assign(WeightsFile file)
+    /// <summary>Assigns the variables, each on its own device.</summary>
+    internal void Assign(WeightsFile file)
     {
-        foreach ((string key, Variable variable) in Variables())
+        foreach ((string key, Variable variable) in ByKey())
         {
             using TensorScope scope = new("load");
             variable.Assign(file.Read(key, variable.Device));
         }
     }
 
-    private OrderedDictionary<string, Variable> Variables() => Module.ByKey(variables(), "The section");
-}
-
-/// <summary>Tensors that somebody else makes and takes.</summary>
-internal sealed class TensorsSection(
-    Func<IReadOnlyDictionary<string, Tensor>> save, Action<IReadOnlyDictionary<string, Tensor>> load) : StateSection
-{
-    /// <inheritdoc/>
-    internal override IReadOnlyDictionary<string, Tensor> Save() => save();
-
-    /// <inheritdoc/>
-    internal override StateReport? Check(WeightsFile file) => null;
-
-    /// <inheritdoc/>
-    internal override void Offer(WeightsFile file)
-    {
-        using TensorScope scope = new("load");
-        load(file.Specs.Keys.ToDictionary(key => key, key => file.Read(key)));
-    }
-
-    /// <inheritdoc/>
-    internal override void Assign(WeightsFile file)
-    {
-    }
+    private OrderedDictionary<string, Variable> ByKey() => Module.ByKey(Variables?.Invoke() ?? [], "The section");
 }

@@ -89,7 +89,7 @@ public sealed class Perplexity(long? ignoreIndex = -100) : AverageMetric("perple
 
     /// <inheritdoc/>
     private protected override (Tensor Sum, Tensor Count) Part(Tensor predictions, Tensor targets) => (
-        Loss.CrossEntropy(predictions, targets, ignoreIndex: ignoreIndex, reduction: Reduction.Sum),
+        Loss.CrossEntropy(predictions, targets, ignoreIndex: ignoreIndex, reduction: Reduction.None).Cast(DType.Float64).Sum(),
         Counted(targets, ignoreIndex).Sum());
 }
 

@@ -20,20 +20,25 @@ public abstract partial class Module
         Safetensors.Save(path, StateDictionary().ToDictionary(pair => pair.Key, pair => pair.Value.Value));
     }
 
-    /// <summary>Loads a safetensors file into the parameters and buffers, each on its own device.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>
+    /// Loads weights into the parameters and buffers, each on its own device, tensor by tensor: a safetensors file, a file
+    /// that PyTorch wrote, an index of several, or a folder with one of these, such as a checkpoint's.
+    /// </summary>
+    /// <param name="path">The file or folder; see <see cref="WeightsFile.Open"/>.</param>
     /// <param name="strict">Whether a key that is missing or unexpected is an error; otherwise it is passed over and reported.</param>
     /// <param name="convert">
     /// Whether a tensor of another dtype (a float16 file for a float32 model) is cast; otherwise it is an error.
     /// </param>
+    /// <param name="map">How the file's keys become the module's; null: they are the module's.</param>
     /// <returns>Which keys were missing and which unexpected.</returns>
     /// <exception cref="ModuleException">Keys, shapes or dtypes do not fit; nothing was changed.</exception>
-    /// <exception cref="FileFormatException">The file is not a valid safetensors file; nothing was changed.</exception>
+    /// <exception cref="FileFormatException">The file holds no weights, or is damaged; nothing was changed.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public StateReport Load(string path, bool strict = true, bool convert = false)
+    public StateReport Load(string path, bool strict = true, bool convert = false, KeyMap? map = null)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
-        return LoadFrom(file.Specs, file.Read, strict, convert);
+        using WeightsFile opened = WeightsFile.Open(path);
+        using WeightsFile file = map is null ? opened : new MappedWeights(opened, map);
+        return LoadFrom(file.Specs, file.Verify, file.Read, strict, convert);
     }
 
     /// <summary>Loads tensors into the parameters and buffers, each on its own device.</summary>
@@ -46,7 +51,7 @@ public abstract partial class Module
     {
         ArgumentNullException.ThrowIfNull(state);
         return LoadFrom(
-            state.ToDictionary(pair => pair.Key, pair => pair.Value.Spec), (key, device) => state[key].Detach().To(device), strict, convert);
+            state.ToDictionary(pair => pair.Key, pair => pair.Value.Spec), null, (key, device) => state[key].Detach().To(device), strict, convert);
     }
 
     /// <summary>Variables by key, in order.</summary>
@@ -69,7 +74,7 @@ public abstract partial class Module
     }
 
     private StateReport LoadFrom(
-        IReadOnlyDictionary<string, TensorSpec> given, Func<string, Device, Tensor> read, bool strict, bool convert)
+        IReadOnlyDictionary<string, TensorSpec> given, Action<string>? verify, Func<string, Device, Tensor> read, bool strict, bool convert)
     {
         IReadOnlyDictionary<string, Variable> mine = StateDictionary();
         StateReport report = StateReport.Compare(mine, given, convert);
@@ -78,13 +83,12 @@ public abstract partial class Module
             throw new ModuleException($"The state does not fit {GetType().Name}; nothing was changed.\n{report}");
         }
 
-        foreach ((string key, Variable variable) in mine)
+        string[] keys = [.. mine.Keys.Where(given.ContainsKey)];
+        Array.ForEach(keys, key => verify?.Invoke(key));
+        foreach (string key in keys)
         {
-            if (given.ContainsKey(key))
-            {
-                using TensorScope scope = new("load");
-                variable.Assign(read(key, variable.Device).Cast(variable.DType));
-            }
+            using TensorScope scope = new("load");
+            mine[key].Assign(read(key, mine[key].Device).Cast(mine[key].DType));
         }
 
         return report;

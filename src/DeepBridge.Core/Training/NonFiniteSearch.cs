@@ -20,13 +20,12 @@ internal sealed class NonFiniteSearch<TBatch>
 
     /// <summary>Makes a search.</summary>
     /// <param name="step">The step.</param>
-    /// <param name="walk">How batches are held.</param>
-    /// <param name="model">The model.</param>
+    /// <param name="objective">The model, and how batches are held.</param>
     /// <param name="all">All that a step changes.</param>
-    internal NonFiniteSearch(TrainingStep<TBatch> step, BatchWalk<TBatch> walk, Module model, IEnumerable<Variable> all)
+    internal NonFiniteSearch(TrainingStep<TBatch> step, Objective<TBatch> objective, IEnumerable<Variable> all)
     {
-        (_step, _walk) = (step, walk);
-        _judged = [.. model.Variables.Where(variable => variable.DType.IsFloating())];
+        (_step, _walk) = (step, objective.Walk!);
+        _judged = [.. objective.Model.Variables.Where(variable => variable.DType.IsFloating())];
         _before = new Snapshot(all);
     }
 
@@ -91,7 +90,7 @@ internal sealed class NonFiniteSearch<TBatch>
             {
                 try
                 {
-                    _step.Run(batch, update);
+                    _step.RunEagerly(batch, update);
                 }
                 catch (Exception error) when (check.First is not null)
                 {

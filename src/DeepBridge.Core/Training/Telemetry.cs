@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 
 namespace DeepBridge.Training;
@@ -38,8 +39,18 @@ internal static partial class TrainingLog
     [LoggerMessage(3, LogLevel.Debug, "Epoch {Epoch}, step {Step}: loss {Loss}, {ExamplesPerSecond} examples per second")]
     internal static partial void Read(ILogger logger, int epoch, long step, double loss, double examplesPerSecond);
 
+    /// <summary>What was measured.</summary>
+    internal static void Report(ILogger logger, TrainingReport report)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+        {
+            Report(logger, report.Epoch, report.Step, string.Join(", ", report.Measures.Select(measure =>
+                string.Create(CultureInfo.InvariantCulture, $"{measure.Key} {measure.Value:G5}"))));
+        }
+    }
+
     [LoggerMessage(4, LogLevel.Information, "Epoch {Epoch}, step {Step}: {Measures}")]
-    internal static partial void Report(ILogger logger, int epoch, long step, string measures);
+    private static partial void Report(ILogger logger, int epoch, long step, string measures);
 
     [LoggerMessage(5, LogLevel.Information, "Saved {Path}")]
     internal static partial void Saved(ILogger logger, string path);

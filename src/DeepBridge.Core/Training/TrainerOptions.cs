@@ -64,6 +64,12 @@ public sealed record TrainerOptions
     public bool Compile { get; init; }
 
     /// <summary>
+    /// Whether training ends with a <see cref="NonFiniteException"/> when loss or weights are no longer finite. It names the op and
+    /// the module that made the first NaN or infinity: batches are held between two reads, and their steps made again.
+    /// </summary>
+    public bool StopOnNonFinite { get; init; }
+
+    /// <summary>
     /// The seed of a generator for the run: dropout and all else that is drawn while it trains. Null: the generator of the flow.
     /// Weights and the order of the data are drawn before, when model and loader are made.
     /// </summary>

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace DeepBridge.Training;
 
 /// <summary>What was measured at the end of an epoch, or by a validation within one.</summary>
@@ -11,7 +13,15 @@ namespace DeepBridge.Training;
 /// <c>validation_</c> and its name.
 /// </param>
 public sealed record TrainingReport(
-    int Epoch, long Step, bool EndsEpoch, double LearningRate, TimeSpan Elapsed, IReadOnlyDictionary<string, double> Measures);
+    int Epoch, long Step, bool EndsEpoch, double LearningRate, TimeSpan Elapsed, IReadOnlyDictionary<string, double> Measures)
+{
+    /// <summary>Finds a measure; null means <c>validation_loss</c>, or <c>loss</c> where there is no validation.</summary>
+    internal bool TryFind(string? measure, [NotNullWhen(true)] out string? name, out double value)
+    {
+        name = measure ?? (Measures.ContainsKey("validation_loss") ? "validation_loss" : "loss");
+        return Measures.TryGetValue(name, out value);
+    }
+}
 
 /// <summary>Why training ended.</summary>
 public enum StopReason

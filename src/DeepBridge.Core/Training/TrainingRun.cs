@@ -5,9 +5,9 @@ namespace DeepBridge.Training;
 /// <summary>A run as callbacks see it.</summary>
 public sealed class TrainingRun
 {
-    internal TrainingRun(Module model, Optimizer optimizer, TrainerOptions options, int batches)
+    internal TrainingRun(Module model, Optimizer optimizer, TrainerOptions options, int batches, Averages? averages)
     {
-        (Model, Optimizer, Options, Batches) = (model, optimizer, options, batches);
+        (Model, Optimizer, Options, Batches, Averages) = (model, optimizer, options, batches, averages);
     }
 
     /// <summary>The model.</summary>
@@ -52,17 +52,23 @@ public sealed class TrainingRun
     /// <summary>The reports so far.</summary>
     public IReadOnlyList<TrainingReport> History => Reports;
 
+    /// <summary>Why training ends, where it does by itself; null while it goes on, and where it was cancelled or failed.</summary>
+    public StopReason? Stopped { get; private set; }
+
+    /// <summary>The moving averages, where they are kept.</summary>
+    internal Averages? Averages { get; }
+
     /// <summary>Where new reports go.</summary>
     internal List<TrainingReport> Reports { get; } = [];
-
-    /// <summary>Why training ends, if it does.</summary>
-    internal StopReason? Stopped { get; private set; }
 
     /// <summary>What the callback that stopped it said.</summary>
     internal string? Detail { get; private set; }
 
     /// <summary>Whether a checkpoint was asked for.</summary>
     internal bool IsSaveDue { get; set; }
+
+    /// <summary>The variable whose value validation saw in the place of another.</summary>
+    internal Variable Judged(Variable variable) => Options.ValidateAverages && Averages is { } averages ? averages.Of(variable) : variable;
 
     /// <summary>Ends training behind the step, or the report, that is going on.</summary>
     /// <param name="reason">Why, for a person.</param>

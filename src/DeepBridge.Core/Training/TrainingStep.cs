@@ -8,29 +8,29 @@ namespace DeepBridge.Training;
 /// averages, the sum of losses. All that changes is a variable, so it runs eagerly or as a graph.
 /// </summary>
 /// <typeparam name="TBatch">A batch.</typeparam>
-internal sealed class TrainingStep<TBatch>
+internal sealed class TrainingStep<TBatch> : IDisposable
 {
-    private readonly Func<TBatch, StepOutput> _objective;
+    private readonly Objective<TBatch> _objective;
     private readonly Optimizer _optimizer;
     private readonly TrainerOptions _options;
-    private readonly BatchWalk<TBatch>? _walk;
-    private readonly Variable[] _parameters;
+    private readonly Averages? _averages;
+    private readonly Parameter[] _parameters;
     private readonly Dictionary<Variable, (string Key, Variable Sum)> _sums = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<Key, Traced> _graphs = [];
+    private readonly List<TracedStep> _graphs = [];
     private readonly Variable? _weight;
 
-    internal TrainingStep(
-        Module model, Func<TBatch, StepOutput> objective, Optimizer optimizer, TrainerOptions options, BatchWalk<TBatch>? walk, Averages? averages)
+    /// <summary>Makes the variables of the step.</summary>
+    internal TrainingStep(Objective<TBatch> objective, Optimizer optimizer, TrainerOptions options, Averages? averages)
     {
-        (_objective, _optimizer, _options, _walk, Averages) = (objective, optimizer, options, walk, averages);
-        _parameters = [.. model.Parameters];
+        (_objective, _optimizer, _options, _averages) = (objective, optimizer, options, averages);
+        _parameters = [.. objective.Model.Parameters];
         Device device = Device;
         using TensorScope scope = new("step");
         LossSum = new Variable(Tensor.Zeros(default, DType.Float64, device), "loss_sum");
         if (options.Accumulate > 1)
         {
             _weight = new Variable(Tensor.Zeros(default, DType.Float64, device), "weight");
-            foreach ((string key, Variable variable) in model.NamedVariables().Where(named => named.Variable is Parameter && named.Variable.DType.IsFloating()))
+            foreach ((string key, Variable variable) in objective.Model.NamedVariables().Where(named => named.Variable is Parameter && named.Variable.DType.IsFloating()))
             {
                 _sums.TryAdd(variable, (key, new Variable(Tensor.Zeros(variable.Shape, variable.DType, variable.Device), $"{key}.sum")));
             }
@@ -39,9 +39,6 @@ internal sealed class TrainingStep<TBatch>
 
     /// <summary>Where the model is, as its first parameter says.</summary>
     internal Device Device => _parameters.Length > 0 ? _parameters[0].Device : Device.Default.Real;
-
-    /// <summary>The moving averages, where they are kept.</summary>
-    internal Averages? Averages { get; }
 
     /// <summary>The sum of all examples' losses since it was last set to 0, float64 scalar.</summary>
     internal Variable LossSum { get; }
@@ -54,17 +51,50 @@ internal sealed class TrainingStep<TBatch>
         _weight is null ? [] : [("weight", _weight), .. _sums.Values.Select(sum => (sum.Key + ".sum", sum.Sum))];
 
     /// <summary>The batch where the model is.</summary>
-    internal TBatch Place(TBatch batch) => _walk is null ? batch : _walk.To(batch, Device);
+    internal TBatch Place(TBatch batch) => _objective.Walk is { } walk ? walk.To(batch, Device) : batch;
 
-    /// <summary>Runs the step eagerly.</summary>
+    /// <summary>Runs the step, as a graph where the options say so, and measures the output where they do.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="update">Whether the optimizer makes its step; otherwise the gradients are only added to the sums.</param>
+    /// <param name="last">Whether the batch is the last of the epoch.</param>
+    /// <returns>The number of examples.</returns>
+    internal long Run(TBatch batch, bool update, bool last)
+    {
+        (StepOutput output, long examples) = _options.Compile && Traced(batch, update, last) is { } traced
+            ? traced.Run(_objective.Walk!.Tensors(batch))
+            : RunEagerly(batch, update);
+        if (_options.MeasureTraining)
+        {
+            using AmbientChange change = Gradients.NoGradient();
+            _objective.Update(output);
+        }
+
+        return examples;
+    }
+
+    /// <summary>Sets the sum of losses to 0.</summary>
+    internal void Reset()
+    {
+        using Tensor zero = Tensor.Zeros(default, DType.Float64, LossSum.Device);
+        LossSum.Assign(zero);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _graphs.ForEach(graph => graph.Graph.Dispose());
+        _graphs.Clear();
+    }
+
+    /// <summary>The step itself.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="update">Whether the optimizer makes its step.</param>
     /// <returns>The output without history, and the number of examples.</returns>
-    internal (StepOutput Output, long Examples) Run(TBatch batch, bool update)
+    internal (StepOutput Output, long Examples) RunEagerly(TBatch batch, bool update)
     {
         Phase = "forward";
-        StepOutput output = _objective(batch);
-        long examples = output.Examples ?? _walk?.Examples(batch) ?? 1;
+        StepOutput output = _objective.Function(batch);
+        long examples = _objective.Examples(batch, output);
         Phase = "backward";
         Gradients gradients = Gradients.Of(output.Loss, _parameters);
         using AmbientChange change = Gradients.NoGradient();
@@ -98,7 +128,7 @@ internal sealed class TrainingStep<TBatch>
         }
 
         _optimizer.Step(gradients);
-        Averages?.Update();
+        _averages?.Update();
     }
 
     private Gradients Accumulate(Gradients gradients, long examples, bool update)
@@ -129,5 +159,69 @@ internal sealed class TrainingStep<TBatch>
         Tensor next = sum.Value + (gradient * examples);
         sum.Assign(next);
         return next;
+    }
+
+    /// <summary>The graph for batches of this shape, traced where there is none; null for a last batch that is run eagerly.</summary>
+    private TracedStep? Traced(TBatch batch, bool update, bool last)
+    {
+        Tensor[] tensors = _objective.Walk!.Tensors(batch);
+        int frozen = 0;
+        foreach (Parameter parameter in _parameters)
+        {
+            frozen = HashCode.Combine(frozen, parameter.IsFrozen);
+        }
+
+        TracedStep? found = _graphs.Find(graph => graph.Fits(tensors, update, frozen));
+        if (found is not null)
+        {
+            return found;
+        }
+
+        string text = string.Join(", ", tensors.Select(tensor => tensor.Spec));
+        if (last && _graphs.Count > 0)
+        {
+            TrainingLog.Eager(_options.Logger, text);
+            return null;
+        }
+
+        bool measures = _options.MeasureTraining;
+        long examples = 0;
+        Graph graph = Graph.Trace(
+            inputs =>
+            {
+                (StepOutput output, examples) = RunEagerly(_objective.Walk.Rebuild(batch, inputs), update);
+                return measures && output is { Prediction: { } prediction, Target: { } target } ? [output.Loss, prediction, target] : [output.Loss];
+            },
+            [.. tensors.Select(tensor => tensor.Spec)]);
+        TrainingLog.Traced(_options.Logger, text);
+        _graphs.Add(new TracedStep(graph, update, frozen, examples));
+        return _graphs[^1];
+    }
+}
+
+/// <summary>A step as a graph.</summary>
+/// <param name="Graph">From the tensors of a batch to the loss and, where metrics are measured, prediction and target.</param>
+/// <param name="Update">Whether the optimizer makes its step.</param>
+/// <param name="Frozen">Which parameters were frozen, as a hash.</param>
+/// <param name="Examples">Examples of a batch.</param>
+internal sealed record TracedStep(Graph Graph, bool Update, int Frozen, long Examples)
+{
+    /// <summary>Whether the graph is of this step.</summary>
+    internal bool Fits(Tensor[] tensors, bool update, int frozen)
+    {
+        bool fits = Update == update && Frozen == frozen && tensors.Length == Graph.Inputs.Count;
+        for (int i = 0; fits && i < tensors.Length; i++)
+        {
+            fits = tensors[i].Spec.Equals(Graph.Inputs[i].Spec);
+        }
+
+        return fits;
+    }
+
+    /// <summary>Runs the graph.</summary>
+    internal (StepOutput Output, long Examples) Run(Tensor[] tensors)
+    {
+        Tensor[] outputs = Graph.Run(tensors);
+        return (new StepOutput(outputs[0], outputs.ElementAtOrDefault(1), outputs.ElementAtOrDefault(2)), Examples);
     }
 }
