@@ -6,6 +6,12 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using DeepBridge.Benchmarks;
 
+if (args is ["trainer"])
+{
+    await TrainerCost.RunAsync();
+    return;
+}
+
 // The peer is measured before and after, and the better figure counts: machines are shared and noisy.
 Peer? one = Peer.Measure(1), two = Peer.Measure(2);
 IConfig config = ManualConfig.Create(DefaultConfig.Instance)

@@ -3,7 +3,7 @@ using DeepBridge.Ops;
 namespace DeepBridge;
 
 /// <summary>The losses.</summary>
-public static class Loss
+public static partial class Loss
 {
     /// <summary>Cross-entropy of class labels, on logits.</summary>
     /// <param name="logits">(N, C) or (N, C, d…), floating: the classes lie on axis 1.</param>

@@ -123,8 +123,8 @@ internal sealed class NonFiniteSearch<TBatch>
         }
 
         text += first.Input is { } input
-            ? $"{first} was the first to meet {first.Value}, in its input {input}: the batch or the weights had it before the step."
-            : $"{first} made the first {first.Value}.";
+            ? $"{first} was the first to meet {Name(first.Value)}, in its input {input}: the batch or the weights had it before the step."
+            : $"{first} made the first {Name(first.Value)}.";
         if (check.FirstNaN is { } nan && nan != first)
         {
             text += $" The first NaN came from {nan}.";
@@ -132,6 +132,8 @@ internal sealed class NonFiniteSearch<TBatch>
 
         return new NonFiniteException(text, first.Op, first.Path, epoch, step);
     }
+
+    private static string Name(double value) => double.IsNaN(value) ? "NaN" : "infinity";
 
     /// <summary>An op whose output is not finite, and its first input that was NaN, or null.</summary>
     private sealed record Finding(string Op, string? Path, string Phase, double Value, int? Input)

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Numerics;
 using System.Text;
 
@@ -67,6 +66,7 @@ public sealed class TensorBoardLog(string directory, bool histograms = false) : 
 /// </summary>
 internal sealed class EventFile : IDisposable
 {
+    private const int Buckets = 30;
     private static int s_count;
     private readonly TimeProvider _clock;
     private readonly FileStream _stream;
@@ -77,7 +77,7 @@ internal sealed class EventFile : IDisposable
         Directory.CreateDirectory(directory);
         string name = $"events.out.tfevents.{clock.GetUtcNow().ToUnixTimeSeconds():D10}.deepbridge.{Environment.ProcessId}.{Interlocked.Increment(ref s_count)}";
         _stream = new FileStream(Path.Combine(directory, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read);
-        Write(null, message => message.Text(3, "brain.Event:2"));
+        Write(Field(3, "brain.Event:2"u8));
         Flush();
     }
 
@@ -86,7 +86,8 @@ internal sealed class EventFile : IDisposable
 
     internal void Flush() => _stream.Flush();
 
-    internal void Scalar(string tag, long step, double value) => Summary(tag, step, content => content.Float(2, (float)value));
+    internal void Scalar(string tag, long step, double value) =>
+        Summary(tag, step, [.. Number(2, 5), .. Fixed(BitConverter.SingleToUInt32Bits((float)value), sizeof(float))]);
 
     internal void Histogram(string tag, long step, double[] values)
     {
@@ -97,24 +98,20 @@ internal sealed class EventFile : IDisposable
         }
 
         (double low, double high) = (finite.Min(), finite.Max());
-        const int Buckets = 30;
         double width = high > low ? (high - low) / Buckets : 1;
-        double[] counts = new double[Buckets], limits = [.. Enumerable.Range(1, Buckets).Select(i => i < Buckets || high == low ? low + (i * width) : high)];
+        double[] counts = new double[Buckets];
         foreach (double value in finite)
         {
             counts[(int)Math.Clamp((value - low) / width, 0, Buckets - 1)]++;
         }
 
-        Summary(tag, step, content => content.Message(5, histogram =>
-        {
-            histogram.Double(1, low);
-            histogram.Double(2, high);
-            histogram.Double(3, finite.Length);
-            histogram.Double(4, finite.Sum());
-            histogram.Double(5, finite.Sum(value => value * value));
-            histogram.Doubles(6, limits);
-            histogram.Doubles(7, counts);
-        }));
+        // The last limit is the greatest value itself, whatever the sum of widths has become by rounding.
+        IEnumerable<double> limits = Enumerable.Range(1, Buckets).Select(i => i == Buckets && high > low ? high : low + (i * width));
+        Summary(tag, step, Field(5,
+        [
+            .. Field(1, low), .. Field(2, high), .. Field(3, finite.Length), .. Field(4, finite.Sum()), .. Field(5, finite.Sum(value => value * value)),
+            .. Field(6, [.. limits.SelectMany(Bytes)]), .. Field(7, [.. counts.SelectMany(Bytes)]),
+        ]));
     }
 
     /// <summary>The checksum of a TFRecord: rotated and shifted, so that a checksum of data that holds checksums stays good.</summary>
@@ -129,96 +126,24 @@ internal sealed class EventFile : IDisposable
         return BitOperations.RotateRight(~crc, 15) + 0xa282ead8;
     }
 
-    private void Summary(string tag, long step, Action<Wire> content) => Write(step, message => message.Message(5, summary => summary.Message(1, value =>
+    private static byte[] Fixed(ulong bits, int count) => [.. Enumerable.Range(0, count).Select(i => (byte)(bits >> (8 * i)))];
+
+    private static byte[] Bytes(double value) => Fixed(BitConverter.DoubleToUInt64Bits(value), sizeof(double));
+
+    private static byte[] Varint(ulong value) => value < 0x80 ? [(byte)value] : [(byte)(value | 0x80), .. Varint(value >> 7)];
+
+    private static byte[] Number(int field, int wireType) => Varint(((ulong)field << 3) | (uint)wireType);
+
+    private static byte[] Field(int field, double value) => [.. Number(field, 1), .. Bytes(value)];
+
+    private static byte[] Field(int field, ReadOnlySpan<byte> content) => [.. Number(field, 2), .. Varint((ulong)content.Length), .. content];
+
+    private void Summary(string tag, long step, byte[] value) =>
+        Write([.. Number(2, 0), .. Varint((ulong)step), .. Field(5, Field(1, [.. Field(1, Encoding.UTF8.GetBytes(tag)), .. value]))]);
+
+    private void Write(byte[] content)
     {
-        value.Text(1, tag);
-        content(value);
-    })));
-
-    private void Write(long? step, Action<Wire> content)
-    {
-        Wire message = new();
-        message.Double(1, _clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0);
-        if (step is { } number)
-        {
-            message.Integer(2, (ulong)number);
-        }
-
-        content(message);
-        byte[] data = message.ToArray();
-        byte[] record = new byte[12 + data.Length + 4];
-        BinaryPrimitives.WriteInt64LittleEndian(record, data.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), MaskedCrc(record.AsSpan(0, 8)));
-        data.CopyTo(record, 12);
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(12 + data.Length), MaskedCrc(data));
-        _stream.Write(record);
-    }
-
-    /// <summary>A protobuf message that is being written.</summary>
-    private sealed class Wire
-    {
-        private readonly List<byte> _bytes = [];
-
-        internal byte[] ToArray() => [.. _bytes];
-
-        internal void Integer(int field, ulong value)
-        {
-            Varint((ulong)field << 3);
-            Varint(value);
-        }
-
-        internal void Double(int field, double value)
-        {
-            Varint(((ulong)field << 3) | 1);
-            Append(value);
-        }
-
-        internal void Float(int field, float value)
-        {
-            Varint(((ulong)field << 3) | 5);
-            Span<byte> bytes = stackalloc byte[sizeof(float)];
-            BinaryPrimitives.WriteSingleLittleEndian(bytes, value);
-            _bytes.AddRange(bytes);
-        }
-
-        internal void Text(int field, string value) => Bytes(field, Encoding.UTF8.GetBytes(value));
-
-        internal void Message(int field, Action<Wire> content)
-        {
-            Wire message = new();
-            content(message);
-            Bytes(field, message.ToArray());
-        }
-
-        internal void Doubles(int field, double[] values)
-        {
-            Wire packed = new();
-            Array.ForEach(values, packed.Append);
-            Bytes(field, packed.ToArray());
-        }
-
-        private void Bytes(int field, byte[] value)
-        {
-            Varint(((ulong)field << 3) | 2);
-            Varint((ulong)value.Length);
-            _bytes.AddRange(value);
-        }
-
-        private void Append(double value)
-        {
-            Span<byte> bytes = stackalloc byte[sizeof(double)];
-            BinaryPrimitives.WriteDoubleLittleEndian(bytes, value);
-            _bytes.AddRange(bytes);
-        }
-
-        private void Varint(ulong value)
-        {
-            for (; value >= 0x80; value >>= 7)
-            {
-                _bytes.Add((byte)(value | 0x80));
-            }
-
-            _bytes.Add((byte)value);
-        }
+        byte[] data = [.. Field(1, _clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0), .. content], length = Fixed((ulong)data.Length, sizeof(long));
+        _stream.Write([.. length, .. Fixed(MaskedCrc(length), sizeof(uint)), .. data, .. Fixed(MaskedCrc(data), sizeof(uint))]);
     }
 }

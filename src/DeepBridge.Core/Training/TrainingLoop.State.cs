@@ -104,14 +104,32 @@ internal sealed partial class TrainingLoop<TBatch>
 
     private void Resume()
     {
-        if (!_options.Resume || _options.Smoke || _options.Checkpoints!.Resume(_state, Damaged) is not { } checkpoint)
+        if (!_options.Resume || _options.Smoke)
         {
             return;
         }
 
-        JsonObject values = _state.Values;
-        (_run.Step, _run.Epoch, _run.Batch) = (_state.Step, (int)_state.Epoch, (int)Long(values, "batch"));
-        (_gathered, _examples, _validatedAt) = ((int)Long(values, "gathered"), Long(values, "examples"), Long(values, "validated_at"));
+        try
+        {
+            if (_options.Checkpoints!.Resume(_state, Damaged) is { } checkpoint)
+            {
+                TakeUp(_state.Values);
+                TrainingLog.Resumed(_logger, _run.Epoch + 1, _run.Step, checkpoint.Path);
+            }
+        }
+        catch (Exception error) when (error is ArgumentException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException)
+        {
+            throw new FileFormatException($"The checkpoint is not one of this run: {error.Message}", error);
+        }
+
+        void Damaged(Checkpoint checkpoint, FileFormatException error) => TrainingLog.Damaged(_logger, checkpoint.Path, error.Message);
+    }
+
+    /// <summary>Goes on from saved values; the variables are as they were already.</summary>
+    private void TakeUp(JsonObject values)
+    {
+        (_run.Step, _run.Epoch, _run.Batch) = (_state.Step, checked((int)_state.Epoch), checked((int)Long(values, "batch")));
+        (_gathered, _examples, _validatedAt) = (checked((int)Long(values, "gathered")), Long(values, "examples"), Long(values, "validated_at"));
         _train.Restore(_cursor = Cursor(values["train"]));
         if (_validation is not null && !ReferenceEquals(_validation, _train) && values["validation"] is { } validation)
         {
@@ -128,26 +146,14 @@ internal sealed partial class TrainingLoop<TBatch>
 
         using TensorScope scope = new("resume");
         _read = (_step.LossSum.Value.Item(), _examples, _run.Step);
-        _savedAt = _run.Step;
-        TrainingLog.Resumed(_logger, _run.Epoch + 1, _run.Step, checkpoint.Path);
-
-        void Damaged(Checkpoint checkpoint, FileFormatException error) => TrainingLog.Damaged(_logger, checkpoint.Path, error.Message);
+        (_savedAt, _judgedStep) = (_run.Step, _run.Step);
     }
 
     /// <summary>Reads loss and learning rate from the device.</summary>
     private void Read()
     {
         using TensorScope scope = new("read");
-        if (_search is not null)
-        {
-            if (!_search.IsFinite())
-            {
-                throw _search.Find(_run.Epoch + 1, _read.Step);
-            }
-
-            _search.Forget();
-        }
-
+        RequireFinite();
         double sum = _step.LossSum.Value.Item(), seconds = _clock.GetElapsedTime(_readAt).TotalSeconds;
         long examples = _examples - _read.Examples, steps = _run.Step - _read.Step;
         _readAt = _clock.GetTimestamp();
@@ -166,6 +172,18 @@ internal sealed partial class TrainingLoop<TBatch>
             TrainingLog.Read(_logger, _run.Epoch + 1, _run.Step, _run.Loss, _run.ExamplesPerSecond);
             Tell(static (callback, run) => callback.OnRead(run));
         }
+    }
+
+    /// <summary>Where the options ask for it: throws if NaN or an infinity has come up since this was called before.</summary>
+    private void RequireFinite()
+    {
+        if (_search?.IsFinite() == false)
+        {
+            throw _search.Find(_run.Epoch + 1, _judgedStep);
+        }
+
+        _search?.Forget();
+        _judgedStep = _run.Step;
     }
 
     /// <summary>What the training of this epoch has measured so far, behind a read.</summary>

@@ -28,6 +28,7 @@ internal sealed partial class TrainingLoop<TBatch>
     private long _examples;
     private long _validatedAt = -1;
     private long _savedAt = -1;
+    private long _judgedStep;
     private long _readAt;
     private (double Sum, long Examples, long Step) _read;
 
@@ -169,6 +170,7 @@ internal sealed partial class TrainingLoop<TBatch>
 
                 if (_run.IsSaveDue)
                 {
+                    RequireFinite();
                     Save();
                 }
             }
@@ -206,7 +208,12 @@ internal sealed partial class TrainingLoop<TBatch>
         catch (Exception error)
         {
             _held.Restore();
-            throw error is OperationCanceledException ? error : Failure($"training on batch {_run.Batch + 1}", error);
+            if (error is OperationCanceledException)
+            {
+                throw;
+            }
+
+            throw Failure($"training on batch {_run.Batch + 1}", error);
         }
         finally
         {

@@ -65,7 +65,6 @@ internal sealed class TrainingStep<TBatch> : IDisposable
             : RunEagerly(batch, update);
         if (_options.MeasureTraining)
         {
-            using AmbientChange change = Gradients.NoGradient();
             _objective.Update(output);
         }
 
@@ -89,7 +88,7 @@ internal sealed class TrainingStep<TBatch> : IDisposable
     /// <summary>The step itself.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="update">Whether the optimizer makes its step.</param>
-    /// <returns>The output without history, and the number of examples.</returns>
+    /// <returns>The output, its loss without history, and the number of examples.</returns>
     internal (StepOutput Output, long Examples) RunEagerly(TBatch batch, bool update)
     {
         Phase = "forward";
@@ -97,9 +96,7 @@ internal sealed class TrainingStep<TBatch> : IDisposable
         long examples = _objective.Examples(batch, output);
         Phase = "backward";
         Gradients gradients = Gradients.Of(output.Loss, _parameters);
-        using AmbientChange change = Gradients.NoGradient();
         Phase = "update";
-        Tensor loss = output.Loss.Detach();
         if (_weight is not null)
         {
             gradients = Accumulate(gradients, examples, update);
@@ -110,9 +107,11 @@ internal sealed class TrainingStep<TBatch> : IDisposable
             Apply(gradients);
         }
 
+        // No gradient is recorded behind the backward pass: gradients, sums and averages are untracked, and so is the loss from here.
+        Tensor loss = output.Loss.Detach(), sum = loss.Cast(DType.Float64) * examples;
         LossSum.To(loss.Device);
-        LossSum.Assign(LossSum.Value + (loss.Cast(DType.Float64) * examples).Reshape());
-        return (output with { Loss = loss, Prediction = output.Prediction?.Detach() }, examples);
+        LossSum.Assign(LossSum.Value + (sum.Rank == 0 ? sum : sum.Reshape()));
+        return (output with { Loss = loss }, examples);
     }
 
     private void Apply(Gradients gradients)
@@ -190,7 +189,7 @@ internal sealed class TrainingStep<TBatch> : IDisposable
             inputs =>
             {
                 (StepOutput output, examples) = RunEagerly(_objective.Walk.Rebuild(batch, inputs), update);
-                return measures && output is { Prediction: { } prediction, Target: { } target } ? [output.Loss, prediction, target] : [output.Loss];
+                return measures && output is { Prediction: { } prediction, Target: { } target } ? [output.Loss, prediction.Detach(), target] : [output.Loss];
             },
             [.. tensors.Select(tensor => tensor.Spec)]);
         TrainingLog.Traced(_options.Logger, text);

@@ -91,13 +91,13 @@ public sealed class CallbackTests
         using (bench.Generator.Use())
         {
             result = await new Trainer(options).FitAsync(
-                bench.Model, bench.Train, (output, labels) => Loss.CrossEntropy(output, labels), bench.Optimizer, bench.Test, [new Accuracy()]);
+                bench.Model, bench.Train, Loss.CrossEntropy, bench.Optimizer, bench.Test, [new Accuracy()]);
         }
 
         using (plain.Generator.Use())
         {
             compiled = await new Trainer(options with { Compile = true }).FitAsync(
-                plain.Model, plain.Train, (output, labels) => Loss.CrossEntropy(output, labels), plain.Optimizer, plain.Test, [new Accuracy()]);
+                plain.Model, plain.Train, Loss.CrossEntropy, plain.Optimizer, plain.Test, [new Accuracy()]);
         }
 
         result.Measures.Keys.Should().Equal("loss", "accuracy", "validation_loss", "validation_accuracy");
@@ -105,7 +105,7 @@ public sealed class CallbackTests
         (result.Measures["validation_accuracy"] * 20).Should().BeApproximately(Math.Round(result.Measures["validation_accuracy"] * 20), 1e-9);
         compiled.Measures.Should().Equal(result.Measures);
         IReadOnlyDictionary<string, double> measured = await new Trainer().EvaluateAsync(
-            bench.Model, bench.Test, (output, labels) => Loss.CrossEntropy(output, labels), [new Accuracy()]);
+            bench.Model, bench.Test, Loss.CrossEntropy, [new Accuracy()]);
         measured["accuracy"].Should().Be(result.Measures["validation_accuracy"]);
     }
 

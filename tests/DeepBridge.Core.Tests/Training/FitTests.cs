@@ -39,7 +39,7 @@ public sealed class FitTests
         double expected = Loss.CrossEntropy(bench.Model.Call(Whole(bench.Train, 0)), Whole(bench.Train, 1)).Item();
         result.Measures["loss"].Should().BeApproximately(expected, 1e-6);
         IReadOnlyDictionary<string, double> measured = await new Trainer().EvaluateAsync(
-            bench.Model, bench.Test, (output, target) => Loss.CrossEntropy(output, target));
+            bench.Model, bench.Test, Loss.CrossEntropy);
         measured["loss"].Should().Be(result.Measures["validation_loss"]);
     }
 

@@ -12,9 +12,9 @@ public sealed class NonFiniteTests
     }
 
     [Theory]
-    [InlineData(Fault.Logarithm, "Log", "forward")]
-    [InlineData(Fault.Root, "Divide", "backward")]
-    public async Task The_op_and_the_module_of_the_first_NaN_are_named_and_the_state_is_that_before_its_step(Fault fault, string op, string phase)
+    [InlineData(Fault.Logarithm, "Log", "forward", "NaN")]
+    [InlineData(Fault.Root, "Divide", "backward", "infinity")]
+    public async Task The_op_and_the_module_of_the_first_NaN_are_named_and_the_state_is_that_before_its_step(Fault fault, string op, string phase, string value)
     {
         Bench bench = new(() => new Faulty(fault));
         Dictionary<string, byte[]>? before = null;
@@ -27,7 +27,7 @@ public sealed class NonFiniteTests
         };
         NonFiniteException error = (await FluentActions.Awaiting(() => bench.Fit(options)).Should().ThrowAsync<NonFiniteException>()).Which;
         (error.Epoch, error.Step, error.Path, error.Op).Should().Be((2, 10L, "body.tail", op));
-        error.Message.Should().StartWith($"Epoch 2, step 10: {op} in module 'body.tail' ({phase}) made the first ");
+        error.Message.Should().StartWith($"Epoch 2, step 10: {op} in module 'body.tail' ({phase}) made the first {value}.");
         Bench.ShouldEqual(bench.Bits(), before!);
     }
 

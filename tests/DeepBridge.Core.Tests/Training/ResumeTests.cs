@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using DeepBridge.Checkpoints;
 using DeepBridge.Data;
 using DeepBridge.Layers;
@@ -140,6 +141,34 @@ public sealed class ResumeTests
             new TrainerOptions { Epochs = 3, Checkpoints = store, Resume = true }, validate: true);
         again.Should().BeEquivalentTo(new { Epochs = 3, Steps = 21L, Reason = StopReason.Epochs });
         again.History.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_checkpoint_of_somebody_else_is_a_typed_error()
+    {
+        using TemporaryFolder folder = new();
+        CheckpointStore store = new(folder.Path);
+        Bench bench = new();
+        TrainingState state = new TrainingState().Add("model", bench.Model).Add("optimizer", bench.Optimizer).Add("generator", bench.Generator)
+            .Add("totals", () => [("loss_sum", new Variable(Tensor.Zeros([], DType.Float64)))]);
+        TrainerOptions options = new() { Checkpoints = store, Resume = true };
+        string[] values =
+        [
+            "{}",
+            """{"batch":0,"gathered":0,"examples":0,"validated_at":0,"train":{"seed":1,"epoch":0,"position":99}}""",
+            """{"batch":99999999999,"gathered":0,"examples":0,"validated_at":0,"train":{"seed":1,"epoch":0,"position":0}}""",
+        ];
+        foreach (string json in values)
+        {
+            state.Step++;
+            foreach ((string key, JsonNode? node) in JsonNode.Parse(json)!.AsObject())
+            {
+                state.Values[key] = node?.DeepClone();
+            }
+
+            store.Save(state);
+            await FluentActions.Awaiting(() => bench.Fit(options)).Should().ThrowAsync<FileFormatException>();
+        }
     }
 
     [Fact]

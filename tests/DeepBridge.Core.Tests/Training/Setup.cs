@@ -55,7 +55,7 @@ internal sealed class Bench
     {
         using AmbientChange generator = Generator.Use();
         return await new Trainer(options).FitAsync(
-            Model, Train, (output, labels) => Loss.CrossEntropy(output, labels), Optimizer, validate ? Test : null, cancellationToken: cancellationToken);
+            Model, Train, Loss.CrossEntropy, Optimizer, validate ? Test : null, cancellationToken: cancellationToken);
     }
 
     /// <summary>The bits of all that a run changes.</summary>

@@ -78,7 +78,7 @@ public sealed class StepTests
         ended.Should().Equal(average, (left, right) => Math.Abs(left - right) < 1e-6);
         last.Should().NotEqual(ended, "reports come with the trained weights in place");
         IReadOnlyDictionary<string, double> measured = await new Trainer().EvaluateAsync(
-            bench.Model, bench.Test, (output, labels) => Loss.CrossEntropy(output, labels));
+            bench.Model, bench.Test, Loss.CrossEntropy);
         measured["loss"].Should().Be(result.Measures["validation_loss"]);
     }
 
