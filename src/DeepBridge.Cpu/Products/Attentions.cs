@@ -33,7 +33,7 @@ internal static unsafe class Attentions
         CpuTensor y = arguments.Output(0), sums = arguments.Output(1);
         fixed (T* from = &q.First<T>(), keys = &k.First<T>(), values = &v.First<T>(), to = &y.First<T>(), logs = &sums.First<T>())
         {
-            Start(new Work<T>(op.Causal, op.Scale, new(q, from), new(k, keys), new(v, values), default, to, null, null, logs));
+            Start(new Work<T>(op.Causal, op.Scale, sums.Count, new(q, from), new(k, keys), new(v, values), default, to, null, null, logs));
         }
     }
 
@@ -42,19 +42,27 @@ internal static unsafe class Attentions
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         using Arguments arguments = new(call);
-        CpuTensor g = (CpuTensor)call.Inputs[0], q = (CpuTensor)call.Inputs[1], k = (CpuTensor)call.Inputs[2], v = (CpuTensor)call.Inputs[3];
-        CpuTensor sums = arguments.Dense(5), dq = arguments.Output(0), dk = arguments.Output(1), dv = arguments.Output(2);
+        CpuTensor q = (CpuTensor)call.Inputs[1], k = (CpuTensor)call.Inputs[2], v = (CpuTensor)call.Inputs[3];
+        CpuTensor g = arguments.Dense(0), y = arguments.Dense(4), sums = arguments.Dense(5);
+        CpuTensor dq = arguments.Output(0), dk = arguments.Output(1), dv = arguments.Output(2);
         dk.Span<T>().Clear();
         dv.Span<T>().Clear();
-        fixed (T* incoming = &g.First<T>(), from = &q.First<T>(), keys = &k.First<T>(), values = &v.First<T>(), logs = &sums.First<T>())
+        fixed (T* incoming = &g.First<T>(), output = &y.First<T>(), from = &q.First<T>(), keys = &k.First<T>(), values = &v.First<T>(), logs = &sums.First<T>())
         fixed (T* toQ = &dq.First<T>(), toK = &dk.First<T>(), toV = &dv.First<T>())
         {
-            Start(new Work<T>(op.Causal, op.Scale, new(q, from), new(k, keys), new(v, values), new(g, incoming), toQ, toK, toV, logs));
+            Start(new Work<T>(op.Causal, op.Scale, sums.Count, new(q, from), new(k, keys), new(v, values), new(incoming, output), toQ, toK, toV, logs));
         }
     }
 
     private static void Start<T>(in Work<T> work)
         where T : unmanaged, IFloatingPointIeee754<T> => Workers.Run((work.Count + work.Group - 1) / work.Group, work);
+
+    /// <summary>The dense output and its gradient.</summary>
+    private readonly struct Outcome<T>(T* gradient, T* output)
+        where T : unmanaged
+    {
+        internal readonly T* Gradient = gradient, Output = output;
+    }
 
     /// <summary>An operand: matrices of any strides.</summary>
     private readonly struct Operand<T>
@@ -80,21 +88,6 @@ internal static unsafe class Attentions
 
         internal nint Column => (nint)_strides[^1];
 
-        /// <summary>How many matrices there are.</summary>
-        internal int Count
-        {
-            get
-            {
-                int count = 1;
-                foreach (int extent in _shape.AsSpan()[..^2])
-                {
-                    count *= extent;
-                }
-
-                return count;
-            }
-        }
-
         /// <summary>A row of a matrix.</summary>
         internal T* At(int matrix, int row)
         {
@@ -111,36 +104,32 @@ internal static unsafe class Attentions
 
     /// <summary>Groups of matrices; forward where there is no gradient of a key, else backward.</summary>
     private readonly struct Work<T>(
-        bool causal, double? scale, Operand<T> q, Operand<T> k, Operand<T> v, Operand<T> g, T* y, T* dk, T* dv, T* sums) : IWork
+        bool causal, double? scale, int queries, Operand<T> q, Operand<T> k, Operand<T> v, Outcome<T> outcome, T* y, T* dk, T* dv, T* sums) : IWork
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        internal readonly int Count = q.Count;
-        internal readonly int Group = (int)Math.Clamp(ChunkCost / Math.Max(1, 4L * q.Rows * k.Rows * q.Columns), 1, Math.Max(1, q.Count));
+        internal readonly int Count = queries / Math.Max(1, q.Rows);
+        internal readonly int Group = (int)Math.Clamp(ChunkCost / Math.Max(1, 4L * q.Rows * k.Rows * q.Columns), 1, Math.Max(1, queries));
         private readonly T _scale = T.CreateTruncating(scale ?? 1 / Math.Sqrt(q.Columns));
 
         public void Run(int chunk)
         {
             CpuBlock block = CpuBlock.Rent(Math.Max(1, 2L * BlockRows * k.Rows * sizeof(T)));
-            try
+            for (int matrix = chunk * Group; matrix < Math.Min(Count, (chunk + 1) * Group); matrix++)
             {
-                for (int matrix = chunk * Group; matrix < Math.Min(Count, (chunk + 1) * Group); matrix++)
+                for (int row = 0; row < q.Rows; row += BlockRows)
                 {
-                    for (int row = 0; row < q.Rows; row += BlockRows)
-                    {
-                        Block(matrix, row, Math.Min(BlockRows, q.Rows - row), (T*)block.Address);
-                    }
+                    Block(matrix, row, Math.Min(BlockRows, q.Rows - row), (T*)block.Address);
                 }
             }
-            finally
-            {
-                block.Release();
-            }
+
+            block.Release();
         }
 
         private void Block(int matrix, int row, int rows, T* scores)
         {
             int width = causal ? Math.Min(k.Rows, row + rows) : k.Rows;
-            T* query = q.At(matrix, row), key = k.At(matrix, 0), value = v.At(matrix, 0), logs = sums + ((nint)matrix * q.Rows) + row;
+            nint first = ((nint)matrix * q.Rows) + row;
+            T* query = q.At(matrix, row), key = k.At(matrix, 0), value = v.At(matrix, 0), logs = sums + first;
             Gemm.Multiply(rows, width, q.Columns, query, q.Row, q.Column, key, k.Column, k.Row, scores, width);
             if (dk == null)
             {
@@ -149,19 +138,20 @@ internal static unsafe class Attentions
                     logs[i] = Softmax(scores + ((nint)i * width), causal ? Math.Min(width, row + i + 1) : width, width);
                 }
 
-                Gemm.Multiply(rows, v.Columns, width, scores, width, 1, value, v.Row, v.Column, y + ((((nint)matrix * q.Rows) + row) * v.Columns), v.Columns);
+                Gemm.Multiply(rows, v.Columns, width, scores, width, 1, value, v.Row, v.Column, y + (first * v.Columns), v.Columns);
                 return;
             }
 
-            T* incoming = g.At(matrix, row), slopes = scores + ((nint)rows * width);
-            Gemm.Multiply(rows, width, v.Columns, incoming, g.Row, g.Column, value, v.Column, v.Row, slopes, width);
+            T* incoming = outcome.Gradient + (first * v.Columns), output = outcome.Output + (first * v.Columns), slopes = scores + ((nint)rows * width);
+            Gemm.Multiply(rows, width, v.Columns, incoming, v.Columns, 1, value, v.Column, v.Row, slopes, width);
             for (int i = 0; i < rows; i++)
             {
-                Slopes(scores + ((nint)i * width), slopes + ((nint)i * width), causal ? Math.Min(width, row + i + 1) : width, width, logs[i]);
+                T along = T.CreateTruncating(Rows.SumProducts(incoming + ((nint)i * v.Columns), output + ((nint)i * v.Columns), v.Columns, T.Zero).Product);
+                Slopes(scores + ((nint)i * width), slopes + ((nint)i * width), causal ? Math.Min(width, row + i + 1) : width, width, logs[i], along);
             }
 
-            Gemm.Multiply(width, v.Columns, rows, scores, 1, width, incoming, g.Row, g.Column, dv + ((nint)matrix * k.Rows * v.Columns), v.Columns, true);
-            Gemm.Multiply(rows, q.Columns, width, slopes, width, 1, key, k.Row, k.Column, y + ((((nint)matrix * q.Rows) + row) * q.Columns), q.Columns);
+            Gemm.Multiply(width, v.Columns, rows, scores, 1, width, incoming, v.Columns, 1, dv + ((nint)matrix * k.Rows * v.Columns), v.Columns, true);
+            Gemm.Multiply(rows, q.Columns, width, slopes, width, 1, key, k.Row, k.Column, y + (first * q.Columns), q.Columns);
             Gemm.Multiply(width, q.Columns, rows, slopes, 1, width, query, q.Row, q.Column, dk + ((nint)matrix * k.Rows * q.Columns), q.Columns, true);
         }
 
@@ -199,20 +189,14 @@ internal static unsafe class Attentions
 
         /// <summary>Scores to probabilities, and the gradients of these to the scores'.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Slopes(T* row, T* slopes, int seen, int width, T log)
+        private void Slopes(T* row, T* slopes, int seen, int width, T log, T along)
         {
-            Vector<T> factor = new(_scale), shift = new(log), total = Vector<T>.Zero;
+            Vector<T> factor = new(_scale), shift = new(log), sum = new(along);
             for (int i = 0; i < seen; i += Vector<T>.Count)
             {
                 Vector<T> chance = Vectors.Exp((Vectors.Load(row + i, seen - i) * factor) - shift);
-                total += chance * Vectors.Load(slopes + i, seen - i);
                 Vectors.Store(chance, row + i, seen - i);
-            }
-
-            Vector<T> sum = new(Vector.Sum(total));
-            for (int i = 0; i < seen; i += Vector<T>.Count)
-            {
-                Vectors.Store(Vectors.Load(row + i, seen - i) * (Vectors.Load(slopes + i, seen - i) - sum) * factor, slopes + i, seen - i);
+                Vectors.Store(chance * (Vectors.Load(slopes + i, seen - i) - sum) * factor, slopes + i, seen - i);
             }
 
             new Span<T>(row + seen, width - seen).Clear();
