@@ -227,7 +227,6 @@ case("CrossEntropy.spatial", F.cross_entropy, normal(2, 4, 3), integers(0, 4, 2,
 case("CrossEntropy.ignored", lambda x, y: F.cross_entropy(x, y).detach(), normal(2, 4), np.array([-100, -100]))
 case("MeanSquaredError", F.mse_loss, normal(3, 4), normal(3, 4))
 case("BinaryCrossEntropyWithLogits", F.binary_cross_entropy_with_logits, np.concatenate([normal(9), np.float32([200, -200, 0])]), (rng.random(12) > 0.5).astype(np.float32))
-write(TARGET / "ops.safetensors", ops)
 
 # Layers: the parameters under PyTorch's keys, and the gradients of input and parameters.
 layers = {}
@@ -267,7 +266,6 @@ layer("MultiHeadAttention", nn.MultiheadAttention(8, 2, batch_first=True), norma
 encoder = dict(d_model=8, nhead=2, dim_feedforward=16, dropout=0.0, batch_first=True)
 layer("TransformerEncoderLayer", nn.TransformerEncoderLayer(**encoder), normal(2, 3, 8))
 layer("TransformerEncoderLayer.first", nn.TransformerEncoderLayer(**encoder, norm_first=True, activation="gelu"), normal(2, 3, 8))
-write(TARGET / "layers.safetensors", layers)
 
 # Optimizers: 20 steps from the same gradients.
 optimizers = {}
@@ -302,4 +300,178 @@ optimizer("Adam.cosine", lambda p: torch.optim.Adam(p, 0.01), lambda o: torch.op
 optimizer("Adam.warmup", lambda p: torch.optim.Adam(p, 0.01), lambda o: torch.optim.lr_scheduler.LambdaLR(
     o, lambda step: min(1.0, (step + 1) / 5)))
 optimizer("Sgd.clipped", lambda p: torch.optim.SGD(p, 0.1), clip=1.0)
+
+# What came later stands at the end, so that the values above stay as they are.
+
+# Losses.
+three, signs = normal(3, 4), np.where(rng.random((3, 4)) > 0.5, 1.0, -1.0).astype(np.float32)
+apart = three + np.array([[0.0, 0.5, -0.5, 1.5], [1.0, -1.0, 0.25, 3.0], [-2.0, 0.1, 0.0, 0.75]], np.float32)
+for reduction in ["Mean", "Sum", "None"]:
+    case(f"L1.{reduction}", lambda x, t: F.l1_loss(x, t, reduction=reduction.lower()), three, apart)
+    case(f"Huber.{reduction}", lambda x, t: F.huber_loss(x, t, delta=0.5, reduction=reduction.lower()), three, apart)
+    case(f"SmoothL1.{reduction}", lambda x, t: F.smooth_l1_loss(x, t, beta=0.5, reduction=reduction.lower()), three, apart)
+    case(f"KlDivergence.{reduction}", lambda x, t: F.kl_div(x, t, reduction=reduction.lower()), normal(3, 4), positive(3, 4))
+case("SmoothL1.zero", lambda x, t: F.smooth_l1_loss(x, t, beta=0), three, -three)
+case("KlDivergence.batch", lambda x, t: F.kl_div(x, t, reduction="batchmean"), normal(3, 4), positive(3, 4))
+case("KlDivergence.logarithms", lambda x, t: F.kl_div(x, t, reduction="sum", log_target=True), normal(3, 4), normal(3, 4))
+case("KlDivergence.zeros", lambda x, t: F.kl_div(x, t.detach(), reduction="sum"), normal(4), np.array([0, 1, 0, 0.5], np.float32))
+for reduction in ["Mean", "Sum", "None"]:
+    case(f"NegativeLogLikelihood.{reduction}", lambda x, y: F.nll_loss(x, y, reduction=reduction.lower()), normal(4, 5), labels)
+case("NegativeLogLikelihood.spatial", lambda x, y: F.nll_loss(x, y), normal(2, 4, 3), integers(0, 4, 2, 3))
+case("BinaryCrossEntropy", F.binary_cross_entropy, rng.random((3, 4)).astype(np.float32), rng.random((3, 4)).astype(np.float32))
+case("BinaryCrossEntropy.ends", lambda x, t: F.binary_cross_entropy(x, t.detach(), reduction="sum"),
+     np.array([0, 1, 0.5], np.float32), np.array([0, 1, 1], np.float32))
+case("BinaryCrossEntropy.wrong", lambda x, t: F.binary_cross_entropy(x, t.detach(), reduction="none"),
+     np.array([0, 1], np.float32), np.array([1, 0], np.float32))
+case("HingeEmbedding", lambda x, y: F.hinge_embedding_loss(x, y.detach(), margin=0.5),
+     np.append(normal(7), [0.5]).astype(np.float32), np.array([1, -1, 1, -1, -1, 1, -1, -1], np.float32))
+case("MarginRanking", lambda x, z, y: F.margin_ranking_loss(x, z, y.detach(), margin=0.3, reduction="sum"), normal(3, 4), normal(3, 4), signs)
+case("CosineEmbedding", lambda x, z, y: F.cosine_embedding_loss(x, z, y, margin=0.1), normal(4, 5), normal(4, 5), np.array([1, -1, 1, -1]))
+case("TripletMargin", lambda x, p, n: F.triplet_margin_loss(x, p, n), normal(4, 5), normal(4, 5), normal(4, 5))
+case("TripletMargin.swap", lambda x, p, n: F.triplet_margin_loss(x, p, n, margin=2.0, p=3, swap=True, reduction="none"), normal(4, 5), normal(4, 5), normal(4, 5))
+
+
+# Layers.
+def packed(module, x, lengths, *state):
+    sequence = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    output, after = module(sequence, (state if len(state) > 1 else state[0]) if state else None)
+    padded, _ = nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=x.shape[1])
+    return [padded, *(after if isinstance(after, tuple) else [after])]
+
+
+def unpacked(module, x, *state):
+    output, after = module(x, (state if len(state) > 1 else state[0]) if state else None)
+    return [output, *(after if isinstance(after, tuple) else [after])]
+
+
+class RmsNorm(nn.Module):
+    """Zhang and Sennrich, 2019; PyTorch has it as nn.RMSNorm since 2.4."""
+
+    def __init__(self, shape, epsilon, affine=True):
+        super().__init__()
+        self.shape, self.epsilon = shape, epsilon
+        self.weight = nn.Parameter(torch.ones(shape)) if affine else None
+
+    def forward(self, x):
+        y = x / torch.sqrt((x * x).mean([-1 - i for i in range(len(self.shape))], keepdim=True) + self.epsilon)
+        return y if self.weight is None else y * self.weight
+
+
+steps = np.array([4, 2, 5])
+for name, make, states in [("Rnn", nn.RNN, 1), ("Lstm", nn.LSTM, 2), ("Gru", nn.GRU, 1)]:
+    layer(name, make(3, 4, batch_first=True), normal(2, 5, 3), call=unpacked)
+    layer(f"{name}.state", make(3, 4, num_layers=2, bias=False), normal(5, 2, 3), *[normal(2, 2, 4) for _ in range(states)], call=unpacked)
+    layer(f"{name}.packed", make(3, 4, num_layers=2, bidirectional=True, batch_first=True), normal(3, 5, 3), steps,
+          *[normal(4, 3, 4) for _ in range(states)], call=packed)
+layer("Rnn.relu", nn.RNN(3, 4, nonlinearity="relu", bidirectional=True, batch_first=True), normal(2, 5, 3), call=unpacked)
+layer("ConvTranspose1d", nn.ConvTranspose1d(4, 6, 3, stride=3, padding=1, output_padding=2, groups=2, dilation=2), normal(2, 4, 5))
+layer("ConvTranspose2d", nn.ConvTranspose2d(2, 3, (3, 2), stride=(2, 1), padding=(1, 0), output_padding=(1, 0)), normal(2, 2, 4, 3))
+layer("ConvTranspose2d.bias", nn.ConvTranspose2d(2, 3, 3, bias=False), normal(2, 2, 3, 3))
+layer("GroupNorm", nn.GroupNorm(2, 6), normal(2, 6, 3, 2))
+layer("GroupNorm.plain", nn.GroupNorm(3, 6, affine=False), normal(2, 6, 5))
+layer("InstanceNorm", nn.InstanceNorm1d(3), normal(2, 3, 5))
+layer("InstanceNorm.tracked", nn.InstanceNorm1d(3, affine=True, track_running_stats=True), normal(2, 3, 5))
+layer("InstanceNorm.evaluation", nn.InstanceNorm2d(3, track_running_stats=True).eval(), normal(2, 3, 4, 3))
+layer("RmsNorm", RmsNorm((4,), 2.0 ** -23), normal(2, 3, 4))
+layer("RmsNorm.plain", RmsNorm((3, 4), 0.1, affine=False), normal(2, 3, 4))
+ties = np.array([[[[1, 1, 0, 2, 2], [1, 1, 3, 2, 2], [0, 3, 3, 1, 0], [3, 3, 0, 0, 1]]]], np.float32)
+for shape, pair in {"divides": ((2, 3, 4, 6), (2, 3)), "overlaps": ((2, 2, 7, 5), (3, 4))}.items():
+    layer(f"AdaptiveAveragePool.{shape}", nn.AdaptiveAvgPool2d(pair[1]), normal(*pair[0]))
+    layer(f"AdaptiveMaxPool.{shape}", nn.AdaptiveMaxPool2d(pair[1]), normal(*pair[0]))
+layer("AdaptiveAveragePool.1d", nn.AdaptiveAvgPool1d(4), normal(2, 3, 7))
+layer("AdaptiveMaxPool.1d", nn.AdaptiveMaxPool1d(4), normal(2, 3, 7))
+layer("AdaptiveMaxPool.ties", nn.AdaptiveMaxPool2d((3, 3)), ties)
+layer("PRelu", nn.PReLU(), np.append(normal(5), [0.0]).astype(np.float32))
+layer("PRelu.channels", nn.PReLU(3), normal(2, 3, 4))
+layer("Upsample", nn.Upsample(scale_factor=2), normal(2, 2, 3, 4))
+layer("Upsample.down", nn.Upsample(scale_factor=0.6), normal(2, 2, 7, 9))
+layer("Upsample.size", nn.Upsample(size=(5, 7)), normal(2, 2, 3, 4))
+layer("Upsample.linear", nn.Upsample(scale_factor=1.7, mode="linear"), normal(2, 3, 5))
+layer("Upsample.bilinear", nn.Upsample(scale_factor=2.3, mode="bilinear"), normal(2, 2, 3, 4))
+layer("Upsample.shrunk", nn.Upsample(size=(2, 3), mode="bilinear"), normal(2, 2, 5, 7))
+layer("Upsample.aligned", nn.Upsample(size=(5, 1), mode="bilinear", align_corners=True), normal(2, 2, 3, 4))
+
+
+# Optimizers.
+class Lion(torch.optim.Optimizer):
+    """Chen et al., 2023, algorithm 2."""
+
+    def __init__(self, params, lr, betas, weight_decay):
+        super().__init__(params, dict(lr=lr, betas=betas, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            (first, second), rate = group["betas"], group["lr"]
+            for p in group["params"]:
+                m = self.state[p].setdefault("exp_avg", torch.zeros_like(p))
+                p.mul_(1 - rate * group["weight_decay"])
+                p.sub_(rate * torch.sign(first * m + (1 - first) * p.grad))
+                m.copy_(second * m + (1 - second) * p.grad)
+
+
+def grouped(p, **options):
+    return [dict(params=p, **options)]
+
+
+optimizer("Sgd.groups", lambda p: torch.optim.SGD(grouped(p, lr=0.05, weight_decay=0.2), 0.1, momentum=0.9))
+optimizer("Adam.amsgrad", lambda p: torch.optim.Adam(p, 0.01, betas=(0.8, 0.9), weight_decay=0.1, amsgrad=True))
+optimizer("AdamW.amsgrad", lambda p: torch.optim.AdamW(p, 0.01, betas=(0.8, 0.9), weight_decay=0.1, amsgrad=True))
+optimizer("AdamW.groups", lambda p: torch.optim.AdamW(grouped(p, lr=0.03, weight_decay=0.0), 0.01, weight_decay=0.1))
+optimizer("RmsProp", lambda p: torch.optim.RMSprop(p))
+optimizer("RmsProp.momentum", lambda p: torch.optim.RMSprop(p, 0.01, alpha=0.9, momentum=0.8, weight_decay=0.1))
+optimizer("RmsProp.centered", lambda p: torch.optim.RMSprop(p, 0.01, alpha=0.9, centered=True))
+optimizer("RmsProp.both", lambda p: torch.optim.RMSprop(p, 0.001, alpha=0.9, momentum=0.8, centered=True))
+optimizer("RmsProp.groups", lambda p: torch.optim.RMSprop(grouped(p, lr=0.02, weight_decay=0.1), 0.01))
+optimizer("Adagrad", lambda p: torch.optim.Adagrad(p, 0.1))
+optimizer("Adagrad.decay", lambda p: torch.optim.Adagrad(p, 0.1, lr_decay=0.1, weight_decay=0.1))
+optimizer("Adagrad.groups", lambda p: torch.optim.Adagrad(grouped(p, lr=0.2, weight_decay=0.1), 0.1))
+optimizer("Lion", lambda p: Lion(p, 0.01, (0.9, 0.99), 0.0))
+optimizer("Lion.decay", lambda p: Lion(p, 0.01, (0.8, 0.9), 0.1))
+optimizer("Lion.groups", lambda p: Lion(grouped(p, lr=0.03, betas=(0.9, 0.99), weight_decay=0.1), 0.01, (0.9, 0.99), 0.0))
+optimizer("Sgd.onecycle", lambda p: torch.optim.SGD(p, 0.1), lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.1, total_steps=21, cycle_momentum=False))
+
+# Schedules: the rate of each of 40 steps, as the chained schedulers give it; plateaus: the rate after each report.
+schedules, later = {}, torch.optim.lr_scheduler
+
+
+def schedule(name, make):
+    steps = torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.1)
+    scheduler, rates = make(steps), []
+    for _ in range(40):
+        rates.append(steps.param_groups[0]["lr"])
+        steps.step()
+        scheduler.step()
+    schedules[f"{name}/out0"] = np.array(rates)
+
+
+def plateau(name, **options):
+    steps = torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.1)
+    scheduler, rates = later.ReduceLROnPlateau(steps, **options), []
+    metrics = np.round(rng.standard_normal(40) * 0.3 + np.linspace(-1, 1, 40) ** 2 * 2, 3)
+    metrics[20] = np.nan
+    for metric in metrics:
+        scheduler.step(metric)
+        rates.append(steps.param_groups[0]["lr"])
+    schedules[f"{name}/in0"], schedules[f"{name}/out0"] = metrics, np.array(rates)
+
+
+schedule("Step", lambda o: later.StepLR(o, 7, 0.5))
+schedule("MultiStep", lambda o: later.MultiStepLR(o, [5, 12, 12, 30], 0.3))
+schedule("Exponential", lambda o: later.ExponentialLR(o, 0.9))
+schedule("Cosine", lambda o: later.CosineAnnealingLR(o, 15, 0.01))
+schedule("CosineRestarts", lambda o: later.CosineAnnealingWarmRestarts(o, 7))
+schedule("CosineRestarts.longer", lambda o: later.CosineAnnealingWarmRestarts(o, 3, 2, 0.01))
+schedule("OneCycle", lambda o: later.OneCycleLR(o, 0.1, total_steps=41))
+schedule("OneCycle.short", lambda o: later.OneCycleLR(o, 0.5, total_steps=41, pct_start=0.1, div_factor=10, final_div_factor=100))
+schedule("Polynomial", lambda o: later.PolynomialLR(o, 20, 2.0))
+schedule("WarmUp", lambda o: later.LinearLR(o, 0.25, total_iters=6))
+schedule("Sequence", lambda o: later.SequentialLR(o, [later.ConstantLR(o, 0.1, 100), later.ExponentialLR(o, 0.9), later.StepLR(o, 4, 0.5)], [3, 15]))
+plateau("Plateau", factor=0.5, patience=2)
+plateau("Plateau.absolute", factor=0.5, patience=1, threshold=0.1, threshold_mode="abs", cooldown=3, min_lr=0.003)
+plateau("Plateau.maximum", factor=0.2, patience=2, mode="max", threshold=0.01, min_lr=1e-4)
+
+write(TARGET / "ops.safetensors", ops)
+write(TARGET / "layers.safetensors", layers)
 write(TARGET / "optimizers.safetensors", optimizers)
+write(TARGET / "schedules.safetensors", schedules)

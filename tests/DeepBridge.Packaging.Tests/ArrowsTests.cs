@@ -10,6 +10,9 @@ public sealed class ArrowsTests
     [InlineData("DeepBridge.Core", "")]
     [InlineData("DeepBridge.Cpu", "DeepBridge.Core")]
     [InlineData("DeepBridge.Testing", "DeepBridge.Core")]
+    [InlineData("DeepBridge.Training", "DeepBridge.Core")]
+    [InlineData("DeepBridge.Extensions.DependencyInjection", "DeepBridge.Core")]
+    [InlineData("DeepBridge.Extensions.Terminal", "DeepBridge.Core DeepBridge.Training")]
     public void Assemblies_reference_only_what_lies_below(string name, string allowed)
     {
         var references = Assembly.Load(name).GetReferencedAssemblies().Select(reference => reference.Name!);
@@ -18,9 +21,11 @@ public sealed class ArrowsTests
     }
 
     [Theory]
-    [InlineData("DeepBridge.Core", "DeepBridge.Core.Tests")]
+    [InlineData("DeepBridge.Core", "DeepBridge.Core.Tests DeepBridge.Training")]
     [InlineData("DeepBridge.Cpu", "DeepBridge.Cpu.Tests DeepBridge.Benchmarks")]
     [InlineData("DeepBridge.Testing", "")]
+    [InlineData("DeepBridge.Training", "DeepBridge.Core.Tests")]
+    [InlineData("DeepBridge.Extensions.DependencyInjection", "")]
     public void Internals_are_visible_to_own_tests_only(string name, string allowed) =>
         Assembly.Load(name).GetCustomAttributes<InternalsVisibleToAttribute>().Select(attribute => attribute.AssemblyName)
             .Should().BeSubsetOf(allowed.Split(' ', StringSplitOptions.RemoveEmptyEntries));

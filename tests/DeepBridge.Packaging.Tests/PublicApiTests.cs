@@ -12,6 +12,9 @@ public sealed class PublicApiTests
     [InlineData("DeepBridge.Core")]
     [InlineData("DeepBridge.Cpu")]
     [InlineData("DeepBridge.Testing")]
+    [InlineData("DeepBridge.Training")]
+    [InlineData("DeepBridge.Extensions.DependencyInjection")]
+    [InlineData("DeepBridge.Extensions.Terminal")]
     public void Public_api_is_the_committed_one(string name)
     {
         var file = Path.Combine(Repository.Root, "tests", "DeepBridge.Packaging.Tests", "Api", name + ".txt");

@@ -47,7 +47,8 @@ internal sealed class BackwardPass
         _scope = TensorScope.Detached("backward pass");
         try
         {
-            using AmbientChange change = Ambient.Enter(before with { Scope = _scope, Recording = _differentiable && before.Recording });
+            using AmbientChange change = Ambient.Enter(
+                before with { Scope = _scope, Recording = _differentiable && before.Recording, Precision = Precision.Float32 });
             Accumulate(output.Node, output.OutputIndex, seed);
             while (_queue.TryDequeue(out Node? node, out _))
             {

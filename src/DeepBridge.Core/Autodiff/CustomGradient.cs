@@ -69,6 +69,7 @@ internal sealed record Region : Op<Region>
     private readonly Func<Tensor?[], Tensor[], Tensor?[]>? _gradient;
     private readonly Func<Tensor[], Tensor[]>? _function;
     private readonly RecomputeLog? _log;
+    private readonly Precision _precision = Autocast.Precision;
 
     internal Region(string name, Func<Tensor?[], Tensor[], Tensor?[]> gradient)
     {
@@ -101,7 +102,7 @@ internal sealed record Region : Op<Region>
             b.Replay(() =>
             {
                 using RecomputeLog.ReplayStore replay = _log!.Replay();
-                using AmbientChange change = Ambient.Enter(Ambient.Now with { Variables = replay });
+                using AmbientChange change = Ambient.Enter(Ambient.Now with { Variables = replay, Precision = _precision });
                 return _function(inputs);
             });
             return;
@@ -113,6 +114,8 @@ internal sealed record Region : Op<Region>
             incoming[i] = b.IncomingOf(i);
         }
 
+        // A rule that was written for one dtype meets here what its forward function met: the casts of the same precision.
+        using AmbientChange autocast = Autocast.Enter(_precision);
         Tensor?[] gradients = _gradient!(incoming, inputs);
         if (gradients.Length != own)
         {
@@ -125,7 +128,7 @@ internal sealed record Region : Op<Region>
             {
                 if (gradients[i] is { } gradient)
                 {
-                    b.Give(i, gradient);
+                    b.Give(i, _precision == Precision.Float32 ? gradient : gradient.Cast(b.InputSpec(i).DType));
                 }
                 else
                 {

@@ -32,6 +32,21 @@ public abstract class BackendTensor
     /// <summary>Whether the data has been freed.</summary>
     public bool IsReleased => Volatile.Read(ref _count) <= 0;
 
+    /// <summary>The data of a tensor, for a backend that hands it out in a form of its own.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <returns>The data, with a count added, which the caller gives back.</returns>
+    /// <exception cref="TensorReleasedException">The tensor has been released.</exception>
+    /// <exception cref="TracingException">A graph is being traced: there is no data yet.</exception>
+    public static BackendTensor Of(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        return tensor.Readable().Retain();
+    }
+
+    /// <summary>A tensor of this data, for a backend that takes data in from elsewhere. The tensor takes the caller's count over.</summary>
+    /// <returns>A tensor without history, which belongs to the current scope.</returns>
+    public Tensor ToTensor() => Tensor.Adopt(new Tensor(this));
+
     /// <summary>Adds a count.</summary>
     /// <returns>This.</returns>
     /// <exception cref="TensorReleasedException">The data has been freed.</exception>

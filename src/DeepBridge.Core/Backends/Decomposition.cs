@@ -30,7 +30,7 @@ internal static class Decomposition
         Ambient now = Ambient.Now;
         TensorScope scope = TensorScope.Detached(op.Name);
         AmbientChange change = Ambient.Enter(
-            now with { Scope = scope, Recording = false, Wrapper = null, Device = call.Device });
+            now with { Scope = scope, Recording = false, Wrapper = null, Device = call.Device, Precision = Precision.Float32 });
         try
         {
             Run(op, call, inputs, scope);

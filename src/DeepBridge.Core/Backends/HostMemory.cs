@@ -6,12 +6,16 @@ namespace DeepBridge.Backends;
 /// <summary>Pinned memory of the user, lent to a backend until this is disposed.</summary>
 public sealed unsafe class HostMemory : IDisposable
 {
+    private readonly Array? _array;
+    private readonly int _offset;
     private MemoryHandle _handle;
 
-    private HostMemory(MemoryHandle handle, int bytes)
+    private HostMemory(MemoryHandle handle, int bytes, Array? array, int offset)
     {
         _handle = handle;
         Bytes = bytes;
+        _array = array;
+        _offset = offset;
     }
 
     /// <summary>The address of the first byte.</summary>
@@ -28,7 +32,22 @@ public sealed unsafe class HostMemory : IDisposable
     /// <param name="memory">The memory.</param>
     /// <returns>The pinned memory.</returns>
     public static HostMemory Pin<T>(Memory<T> memory)
-        where T : unmanaged => new(memory.Pin(), MemoryMarshal.AsBytes(memory.Span).Length);
+        where T : unmanaged
+    {
+        bool isArray = MemoryMarshal.TryGetArray(memory, out ArraySegment<T> segment);
+        return new HostMemory(memory.Pin(), MemoryMarshal.AsBytes(memory.Span).Length, isArray ? segment.Array : null, segment.Offset);
+    }
+
+    /// <summary>The array that the memory lies in, for an engine that takes arrays alone.</summary>
+    /// <param name="array">The array.</param>
+    /// <param name="offset">The first element of the memory.</param>
+    /// <returns>False where the memory lies in none.</returns>
+    public bool TryGetArray([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Array? array, out int offset)
+    {
+        array = _array;
+        offset = _offset;
+        return array is not null;
+    }
 
     /// <summary>Unpins the memory.</summary>
     public void Dispose()

@@ -21,7 +21,11 @@ internal sealed record PyTorchStorage(string Name, DType DType, long Count);
 /// <param name="Last">Its last element; before <paramref name="Offset"/> where it has none.</param>
 /// <param name="Spec">Shape and dtype.</param>
 /// <param name="Strides">Distances between neighbours along each axis, in elements, none negative.</param>
-internal sealed record PyTorchTensor(PyTorchStorage Storage, long Offset, long Last, TensorSpec Spec, long[] Strides);
+internal sealed record PyTorchTensor(PyTorchStorage Storage, long Offset, long Last, TensorSpec Spec, long[] Strides)
+{
+    /// <summary>Whether its elements lie one after the other, row by row.</summary>
+    internal bool IsDense => Spec.Count == 0 || !Spec.Shape.RowMajorStrides().Where((stride, axis) => Spec.Shape[axis] != 1 && stride != Strides[axis]).Any();
+}
 
 /// <summary>
 /// Reads the pickle of a state dictionary, and nothing else: of Python's pickle machine it has the instructions that

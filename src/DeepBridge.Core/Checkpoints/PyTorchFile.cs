@@ -74,12 +74,10 @@ internal sealed class PyTorchFile : WeightsFile
     /// <inheritdoc/>
     internal override void Verify(string key)
     {
-        PyTorchTensor tensor = Find(key);
+        // Only reading shows that an archive does not lie about what it holds.
         lock (_lock)
         {
-            // Whether the elements are all there was seen when the file was opened.
-            _ = tensor.Spec.DType == DType.Bool ? Elements(key, tensor) : Bytes(_files[NameOf(tensor)], 0, 0);
-            RequireSize(key, tensor);
+            _ = Elements(key, Find(key));
         }
     }
 
@@ -164,28 +162,32 @@ internal sealed class PyTorchFile : WeightsFile
         }
     }
 
-    private void RequireSize(string key, PyTorchTensor tensor)
-    {
-        // A view may show one element a billion times; nobody writes a model so.
-        if (Math.Max(tensor.Spec.Bytes, (tensor.Last - tensor.Offset + 1) * tensor.Spec.DType.Size()) > Array.MaxLength
-            || tensor.Spec.Bytes > Math.Max(AlwaysAllowed, _stream.Length))
-        {
-            throw new FileFormatException($"Tensor '{Shorten(key)}' of '{_path}' {tensor.Spec} is larger than {Array.MaxLength} bytes, or than its file.");
-        }
-    }
-
     private byte[] Elements(string key, PyTorchTensor tensor)
     {
         ObjectDisposedException.ThrowIf(_isClosed, this);
-        RequireSize(key, tensor);
         int size = tensor.Spec.DType.Size();
-        byte[] elements = Bytes(_files[NameOf(tensor)], tensor.Offset * size, (tensor.Last - tensor.Offset + 1) * size);
-        long[] dense = tensor.Spec.Shape.RowMajorStrides();
-        if (tensor.Spec.Count > 0 && !dense.Where((stride, axis) => tensor.Spec.Shape[axis] != 1 && stride != tensor.Strides[axis]).Any())
+        long shown = (tensor.Last - tensor.Offset + 1) * size;
+
+        // A view may show one element a billion times; nobody writes a model so.
+        if (Math.Max(shown, tensor.Spec.Bytes) > Array.MaxLength || tensor.Spec.Bytes > Math.Max(AlwaysAllowed, _stream.Length))
         {
-            return Checked(key, tensor, elements);
+            throw new FileFormatException($"Tensor '{Shorten(key)}' of '{_path}' {tensor.Spec} is larger than {Array.MaxLength} bytes, or than its file.");
         }
 
+        byte[] elements = Bytes(_files[NameOf(tensor)], tensor.Offset * size, shown);
+        if (!tensor.IsDense)
+        {
+            elements = Gather(elements, tensor);
+        }
+
+        return tensor.Spec.DType != DType.Bool || !elements.AsSpan().ContainsAnyExceptInRange((byte)0, (byte)1) ? elements : throw new FileFormatException(
+            $"Tensor '{Shorten(key)}' of '{_path}' holds bools that are neither 0 nor 1.");
+    }
+
+    /// <summary>Copies the elements of a view row by row.</summary>
+    private static byte[] Gather(byte[] elements, PyTorchTensor tensor)
+    {
+        int size = tensor.Spec.DType.Size();
         byte[] rows = GC.AllocateUninitializedArray<byte>((int)tensor.Spec.Bytes);
         int[] index = new int[tensor.Spec.Rank];
         for (long at = 0, to = 0; to < rows.Length; to += size)
@@ -204,12 +206,8 @@ internal sealed class PyTorchFile : WeightsFile
             }
         }
 
-        return Checked(key, tensor, rows);
+        return rows;
     }
-
-    private byte[] Checked(string key, PyTorchTensor tensor, byte[] elements) =>
-        tensor.Spec.DType != DType.Bool || !elements.AsSpan().ContainsAnyExceptInRange((byte)0, (byte)1) ? elements : throw new FileFormatException(
-            $"Tensor '{Shorten(key)}' of '{_path}' holds bools that are neither 0 nor 1.");
 
     /// <summary>Reads a part of a file in the archive; its length was checked.</summary>
     private byte[] Bytes(ZipArchiveEntry entry, long offset, long length)

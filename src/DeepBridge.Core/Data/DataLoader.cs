@@ -7,6 +7,12 @@ namespace DeepBridge.Data;
 /// <summary>Makes loaders of the usual samples; for others, give the constructor a <see cref="Collate{TSample,TBatch}"/>.</summary>
 public static class DataLoader
 {
+    private static readonly Meter s_meter = new("DeepBridge");
+
+    /// <summary>What all loaders tell of their waiting.</summary>
+    internal static Counter<double> Wait { get; } =
+        s_meter.CreateCounter<double>("deepbridge.loader.wait", "s", "Time that loops spent waiting for batches.");
+
     /// <summary>Loads arrays: batches (N, the arrays' shape…).</summary>
     /// <typeparam name="T">The element type; it decides the dtype.</typeparam>
     /// <param name="dataset">The dataset.</param>
@@ -51,10 +57,6 @@ public static class DataLoader
 /// <typeparam name="TBatch">A batch.</typeparam>
 public sealed class DataLoader<TSample, TBatch> : Loader<TBatch>
 {
-    private static readonly Meter s_meter = new("DeepBridge");
-    private static readonly Counter<double> s_wait =
-        s_meter.CreateCounter<double>("deepbridge.loader.wait", "s", "Time that loops spent waiting for batches.");
-
     private readonly IDataset<TSample> _dataset;
     private readonly Collate<TSample, TBatch> _collate;
     private readonly DataLoaderOptions _options;
@@ -86,7 +88,7 @@ public sealed class DataLoader<TSample, TBatch> : Loader<TBatch>
     /// How long all loops over this loader have waited for batches, tensors made included. The counter
     /// <c>deepbridge.loader.wait</c> of the meter <c>DeepBridge</c> adds it up over all loaders.
     /// </summary>
-    public TimeSpan WaitTime => Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _waited));
+    public TimeSpan WaitTime => TimeSpan.FromTicks(Interlocked.Read(ref _waited));
 
     /// <inheritdoc/>
     private protected override ScopedEnumerator<TBatch> Start(CancellationToken cancellationToken) => new Enumerator(this, cancellationToken);
@@ -132,6 +134,7 @@ public sealed class DataLoader<TSample, TBatch> : Loader<TBatch>
 
         protected override bool TryNext(out TBatch? next)
         {
+            // Not by way of NextAsync: the batch is to be made here, and waking up is a part of the waiting.
             long began = Stopwatch.GetTimestamp();
             bool found = Advance();
             next = found ? Complete(_prefetcher is null ? _prepare!(_batch, cancellationToken) : _prefetcher.Take(_batch), began) : default;
@@ -185,8 +188,8 @@ public sealed class DataLoader<TSample, TBatch> : Loader<TBatch>
             TBatch next = prepared.Complete((loader._options.Device ?? Device.Default).Real);
             loader.Report(_start!, ++_batch);
             TimeSpan waited = Stopwatch.GetElapsedTime(began);
-            Interlocked.Add(ref loader._waited, Stopwatch.GetTimestamp() - began);
-            s_wait.Add(waited.TotalSeconds);
+            Interlocked.Add(ref loader._waited, waited.Ticks);
+            DataLoader.Wait.Add(waited.TotalSeconds);
             return next;
         }
     }

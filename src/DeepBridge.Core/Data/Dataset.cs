@@ -84,27 +84,6 @@ public static class Dataset
         return new Functional<TResult>(dataset.Count, (index, random) => map(dataset.Get(index, random), random));
     }
 
-    /// <summary>Sends the input of each pair through transforms; the label stays as it is.</summary>
-    /// <typeparam name="TLabel">The label.</typeparam>
-    /// <param name="dataset">The dataset.</param>
-    /// <param name="transforms">The transforms, the first first; see <see cref="Transforms"/>.</param>
-    /// <returns>The dataset of the results.</returns>
-    public static IDataset<(HostArray<float> Input, TLabel Label)> Transform<TLabel>(
-        this IDataset<(HostArray<float> Input, TLabel Label)> dataset, params ImageTransform[] transforms)
-    {
-        ArgumentNullException.ThrowIfNull(transforms);
-        return dataset.Select((sample, random) =>
-        {
-            HostArray<float> image = sample.Input;
-            foreach (ImageTransform transform in transforms)
-            {
-                image = transform(image, random);
-            }
-
-            return (image, sample.Label);
-        });
-    }
-
     /// <summary>Pairs of samples with the same number.</summary>
     /// <typeparam name="TInput">A sample of the first.</typeparam>
     /// <typeparam name="TLabel">A sample of the second.</typeparam>

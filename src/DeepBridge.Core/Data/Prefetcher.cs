@@ -74,13 +74,13 @@ internal sealed class Prefetcher<T> : IDisposable
         }
     }
 
-    /// <summary>Takes a batch, which must be the one after that taken last; waits for it.</summary>
+    /// <summary>Takes a batch, which must be the one after that taken last; blocks until it is there.</summary>
     /// <param name="batch">Its number.</param>
     /// <returns>The batch.</returns>
     public PreparedBatch<T> Take(int batch)
     {
         ValueTask<PreparedBatch<T>> taken = TakeAsync(batch);
-        return taken.IsCompletedSuccessfully ? taken.Result : taken.AsTask().GetAwaiter().GetResult();
+        return taken.IsCompleted ? taken.GetAwaiter().GetResult() : taken.AsTask().GetAwaiter().GetResult();
     }
 
     /// <summary>Takes a batch, which must be the one after that taken last.</summary>

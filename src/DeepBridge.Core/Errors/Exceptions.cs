@@ -83,6 +83,22 @@ public sealed class TracingException(string message) : DeepBridgeException(messa
 /// <param name="message">The op, the device, the shapes and dtypes.</param>
 public sealed class UnsupportedOpException(string message) : DeepBridgeException(message);
 
+/// <summary>A backend cannot start: its native libraries, a driver or a device is missing or does not fit.</summary>
+/// <param name="backend">The backend's name.</param>
+/// <param name="message">What was looked for, where, and what to install.</param>
+/// <param name="inner">The cause, if there is one.</param>
+public sealed class BackendUnavailableException(string backend, string message, Exception? inner = null)
+    : DeepBridgeException($"{backend}: {message}", inner)
+{
+    /// <summary>The backend's name.</summary>
+    public string Backend { get; } = backend;
+}
+
+/// <summary>The engine under a backend failed at an op whose inputs were right: no memory left, a device lost.</summary>
+/// <param name="message">The op, the device and what the engine said.</param>
+/// <param name="inner">The engine's own error.</param>
+public sealed class EngineException(string message, Exception? inner = null) : DeepBridgeException(message, inner);
+
 /// <summary>A module or a state dictionary is not put together as it must be.</summary>
 /// <param name="message">What is wrong, and what to do.</param>
 public sealed class ModuleException(string message) : DeepBridgeException(message);

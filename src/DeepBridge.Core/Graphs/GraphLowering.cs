@@ -1,4 +1,5 @@
 using DeepBridge.Backends;
+using DeepBridge.Memory;
 using DeepBridge.Ops;
 
 namespace DeepBridge.Graphs;
@@ -19,7 +20,7 @@ internal static class GraphLowering
     internal static Graph Lower(Graph graph, Keeps keeps)
     {
         TensorSpec[] specs = [.. graph.Inputs.Select(input => input.Spec)];
-        using AmbientChange change = Gradients.NoGradient();
+        using AmbientChange change = Ambient.Enter(Ambient.Now with { Recording = false, Precision = Precision.Float32 });
         return Graph.Trace(arguments => Replay(graph, keeps, arguments), specs, graph.Device);
     }
 

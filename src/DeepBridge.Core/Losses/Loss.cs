@@ -28,7 +28,7 @@ public static partial class Loss
     {
         ArgumentNullException.ThrowIfNull(prediction);
         ArgumentNullException.ThrowIfNull(target);
-        return new MeanSquaredError(reduction).Apply(prediction, target.Cast(prediction.DType));
+        return new MeanSquaredError(reduction).Apply(prediction, target.Cast(Autocast.Full(prediction.DType)));
     }
 
     /// <summary>Cross-entropy of probabilities of two outcomes, on logits.</summary>
@@ -44,7 +44,7 @@ public static partial class Loss
         ArgumentNullException.ThrowIfNull(logits);
         ArgumentNullException.ThrowIfNull(target);
         BinaryCrossEntropyWithLogits op = new(reduction);
-        target = target.Cast(logits.DType);
-        return positiveWeight is null ? op.Apply(logits, target) : op.Apply(logits, target, positiveWeight.Cast(logits.DType));
+        target = target.Cast(Autocast.Full(logits.DType));
+        return positiveWeight is null ? op.Apply(logits, target) : op.Apply(logits, target, positiveWeight.Cast(target.DType));
     }
 }

@@ -25,6 +25,9 @@ internal sealed record Ambient
     /// <summary>Whether ops on tracked tensors are recorded for the backward pass.</summary>
     internal bool Recording { get; init; } = true;
 
+    /// <summary>What autocast computes in.</summary>
+    internal Precision Precision { get; init; }
+
     /// <summary>Who executes ops instead of the device's backend; null: nobody.</summary>
     internal Executor? Wrapper { get; init; }
 

@@ -38,7 +38,7 @@ public abstract partial class Module
     {
         using WeightsFile opened = WeightsFile.Open(path);
         using WeightsFile file = map is null ? opened : new MappedWeights(opened, map);
-        return LoadFrom(file.Specs, file.Verify, file.Read, strict, convert);
+        return LoadInto(GetType().Name, StateDictionary(), file.Specs, file.Verify, file.Read, strict, convert);
     }
 
     /// <summary>Loads tensors into the parameters and buffers, each on its own device.</summary>
@@ -47,11 +47,22 @@ public abstract partial class Module
     /// <param name="convert">Whether a tensor of another dtype is cast; otherwise it is an error.</param>
     /// <returns>Which keys were missing and which unexpected.</returns>
     /// <exception cref="ModuleException">Keys, shapes or dtypes do not fit; nothing was changed.</exception>
-    public StateReport LoadState(IReadOnlyDictionary<string, Tensor> state, bool strict = true, bool convert = false)
+    public StateReport LoadState(IReadOnlyDictionary<string, Tensor> state, bool strict = true, bool convert = false) =>
+        LoadInto(GetType().Name, StateDictionary(), state, strict, convert);
+
+    /// <summary>Loads tensors into variables.</summary>
+    /// <param name="owner">Whose variables they are, for errors.</param>
+    /// <param name="mine">The variables by key.</param>
+    /// <param name="state">The tensors by key.</param>
+    /// <param name="strict">Whether a key that is missing or unexpected is an error.</param>
+    /// <param name="convert">Whether a tensor of another dtype is cast.</param>
+    /// <returns>Which keys were missing and which unexpected.</returns>
+    internal static StateReport LoadInto(
+        string owner, IReadOnlyDictionary<string, Variable> mine, IReadOnlyDictionary<string, Tensor> state, bool strict, bool convert)
     {
         ArgumentNullException.ThrowIfNull(state);
-        return LoadFrom(
-            state.ToDictionary(pair => pair.Key, pair => pair.Value.Spec), null, (key, device) => state[key].Detach().To(device), strict, convert);
+        Dictionary<string, TensorSpec> given = state.ToDictionary(pair => pair.Key, pair => pair.Value.Spec);
+        return LoadInto(owner, mine, given, null, (key, device) => state[key].Detach().To(device), strict, convert);
     }
 
     /// <summary>Variables by key, in order.</summary>
@@ -73,14 +84,19 @@ public abstract partial class Module
         return state;
     }
 
-    private StateReport LoadFrom(
-        IReadOnlyDictionary<string, TensorSpec> given, Action<string>? verify, Func<string, Device, Tensor> read, bool strict, bool convert)
+    private static StateReport LoadInto(
+        string owner,
+        IReadOnlyDictionary<string, Variable> mine,
+        IReadOnlyDictionary<string, TensorSpec> given,
+        Action<string>? verify,
+        Func<string, Device, Tensor> read,
+        bool strict,
+        bool convert)
     {
-        IReadOnlyDictionary<string, Variable> mine = StateDictionary();
         StateReport report = StateReport.Compare(mine, given, convert);
         if (report.Mismatched.Count > 0 || (strict && !report.IsComplete))
         {
-            throw new ModuleException($"The state does not fit {GetType().Name}; nothing was changed.\n{report}");
+            throw new ModuleException($"The state does not fit {owner}; nothing was changed.\n{report}");
         }
 
         string[] keys = [.. mine.Keys.Where(given.ContainsKey)];

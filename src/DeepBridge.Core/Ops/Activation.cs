@@ -117,6 +117,9 @@ public sealed record LeakyReluGradient(double Slope) : ActivationGradientOp<Leak
 public sealed record Softplus(double Beta, double Threshold) : FloatingUnaryOp<Softplus>
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public override bool KeepsSpec => false;
 
     /// <inheritdoc/>

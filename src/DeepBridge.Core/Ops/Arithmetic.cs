@@ -165,6 +165,9 @@ public sealed record Power : BinaryOp<Power>, IBoundedOp
     public static readonly Power Instance = new();
 
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public IReadOnlyList<ValueBound> Bounds(ReadOnlySpan<TensorSpec> inputs) =>
         inputs[1].IsFloating ? [] : [new ValueBound(1, 0, long.MaxValue)];
 

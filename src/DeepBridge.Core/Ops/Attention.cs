@@ -13,6 +13,9 @@ namespace DeepBridge.Ops;
 public sealed record ScaledDotProductAttention(bool Causal, double? Scale) : Op<ScaledDotProductAttention>
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Low;
+
+    /// <inheritdoc/>
     public override int OutputCount => 2;
 
     /// <inheritdoc/>

@@ -11,6 +11,9 @@ namespace DeepBridge.Ops;
 public sealed record BatchNorm(double Epsilon) : Op<BatchNorm>
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public override int OutputCount => 3;
 
     /// <inheritdoc/>
@@ -122,6 +125,9 @@ public sealed record BatchNormGradient(double Epsilon) : Op<BatchNormGradient>
 /// <param name="Epsilon">ε.</param>
 public sealed record BatchNormInference(double Epsilon) : Op<BatchNormInference>
 {
+    /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
     /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.AllInputs;
 

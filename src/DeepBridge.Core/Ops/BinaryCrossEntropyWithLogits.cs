@@ -11,6 +11,9 @@ namespace DeepBridge.Ops;
 public sealed record BinaryCrossEntropyWithLogits(Reduction Reduction) : Op<BinaryCrossEntropyWithLogits>
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.AllInputs;
 
     /// <inheritdoc/>

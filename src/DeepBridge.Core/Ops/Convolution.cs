@@ -65,6 +65,9 @@ public readonly record struct Window(Dims Stride, Dims Low, Dims High, Dims Dila
 public sealed record Convolution(Window Window, int Groups = 1) : Op<Convolution>
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Low;
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => new(((needs & 1) << 1) | ((needs >> 1) & 1), 0);
 
     /// <inheritdoc/>
@@ -136,6 +139,9 @@ public sealed record Convolution(Window Window, int Groups = 1) : Op<Convolution
 public sealed record ConvolutionInputGradient(Window Window, int Groups, Dims InputShape) : Op<ConvolutionInputGradient>
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Low;
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => new(((needs & 1) << 1) | ((needs >> 1) & 1), 0);
 
     /// <inheritdoc/>
@@ -176,6 +182,9 @@ public sealed record ConvolutionInputGradient(Window Window, int Groups, Dims In
 /// <param name="WeightShape">The shape of the convolution's weight.</param>
 public sealed record ConvolutionWeightGradient(Window Window, int Groups, Dims WeightShape) : Op<ConvolutionWeightGradient>
 {
+    /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Low;
+
     /// <inheritdoc/>
     public override Saved Saves(ulong needs) => new(((needs & 1) << 1) | ((needs >> 1) & 1), 0);
 

@@ -14,6 +14,9 @@ namespace DeepBridge.Ops;
 public sealed record CrossEntropy(double LabelSmoothing, long? IgnoreIndex, Reduction Reduction) : Op<CrossEntropy>, IBoundedOp
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public override int OutputCount => 2;
 
     /// <inheritdoc/>

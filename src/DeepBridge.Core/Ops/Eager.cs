@@ -21,6 +21,12 @@ internal static class Eager
     {
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
+        Ambient now = Ambient.Now;
+        if (now.Precision != Precision.Float32)
+        {
+            (a, b) = (Autocast.Cast(op, a, now.Precision), Autocast.Cast(op, b, now.Precision));
+        }
+
         if (a.DType != b.DType)
         {
             DType common = DTypes.Promote(a.DType, b.DType);
@@ -28,7 +34,6 @@ internal static class Eager
             b = b.Cast(common);
         }
 
-        Ambient now = Ambient.Now;
         BackendTensor x = a.DataFor(op), y = b.DataFor(op);
         if (now.Wrapper is not null || !ReferenceEquals(x.Device, y.Device))
         {
@@ -52,6 +57,7 @@ internal static class Eager
     {
         ArgumentNullException.ThrowIfNull(a);
         Ambient now = Ambient.Now;
+        a = now.Precision == Precision.Float32 ? a : Autocast.Cast(op, a, now.Precision);
         BackendTensor x = a.DataFor(op);
         if (now.Wrapper is not null)
         {
@@ -82,6 +88,7 @@ internal static class Eager
     internal static Tensor Run(Op op, ReadOnlySpan<Tensor> inputs, Device? device, ulong donated)
     {
         Ambient now = Ambient.Now;
+        inputs = now.Precision == Precision.Float32 ? inputs : Autocast.Cast(op, inputs, now.Precision);
         BackendTensor[] data = DataOf(op, now, inputs, ref device);
         TensorSpec spec = op.Infer(Decomposition.SpecsOf(data));
         BackendTensor result = null!;
@@ -98,6 +105,7 @@ internal static class Eager
     {
         Ambient now = Ambient.Now;
         Device? device = null;
+        inputs = now.Precision == Precision.Float32 ? inputs : Autocast.Cast(op, inputs, now.Precision);
         BackendTensor[] data = DataOf(op, now, inputs, ref device);
         TensorSpec[] specs = op.InferAll(Decomposition.SpecsOf(data));
         BackendTensor[] results = new BackendTensor[specs.Length];

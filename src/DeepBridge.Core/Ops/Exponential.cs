@@ -9,6 +9,9 @@ public sealed record Exp : FloatingUnaryOp<Exp>
     public static readonly Exp Instance = new();
 
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.Output;
 
     /// <inheritdoc/>
@@ -20,6 +23,9 @@ public sealed record Expm1 : FloatingUnaryOp<Expm1>
 {
     /// <summary>The op.</summary>
     public static readonly Expm1 Instance = new();
+
+    /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
 
     /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.Output;
@@ -35,6 +41,9 @@ public sealed record Log : FloatingUnaryOp<Log>
     public static readonly Log Instance = new();
 
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.AllInputs;
 
     /// <inheritdoc/>
@@ -46,6 +55,9 @@ public sealed record Log1p : FloatingUnaryOp<Log1p>
 {
     /// <summary>The op.</summary>
     public static readonly Log1p Instance = new();
+
+    /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
 
     /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.AllInputs;
@@ -72,6 +84,9 @@ public sealed record Rsqrt : FloatingUnaryOp<Rsqrt>
 {
     /// <summary>The op.</summary>
     public static readonly Rsqrt Instance = new();
+
+    /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
 
     /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.Output;

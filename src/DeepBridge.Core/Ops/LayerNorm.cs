@@ -12,6 +12,9 @@ namespace DeepBridge.Ops;
 public sealed record LayerNorm(int AxisCount, double Epsilon) : Op<LayerNorm>
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public override int OutputCount => 3;
 
     /// <inheritdoc/>

@@ -12,6 +12,9 @@ public sealed record Linear : Op<Linear>
     public static readonly Linear Instance = new();
 
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Low;
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => new(((needs & 1) << 1) | ((needs >> 1) & 1), 0);
 
     /// <inheritdoc/>

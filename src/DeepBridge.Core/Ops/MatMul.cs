@@ -11,6 +11,9 @@ namespace DeepBridge.Ops;
 public sealed record MatMul(bool TransposeLeft = false, bool TransposeRight = false) : Op<MatMul>
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Low;
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => new(((needs & 1) << 1) | ((needs >> 1) & 1), 0);
 
     /// <inheritdoc/>

@@ -7,6 +7,9 @@ namespace DeepBridge.Ops;
 public sealed record MeanSquaredError(Reduction Reduction) : Op<MeanSquaredError>
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.AllInputs;
 
     /// <inheritdoc/>

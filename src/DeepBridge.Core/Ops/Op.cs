@@ -23,6 +23,9 @@ public abstract record Op
     /// <summary>Whether the output has the spec of the first input wherever all inputs share one floating spec.</summary>
     public virtual bool KeepsSpec => false;
 
+    /// <summary>In which precision <see cref="Autocast"/> runs the op; by default in that of its inputs.</summary>
+    public virtual AutocastClass AutocastClass => AutocastClass.Follows;
+
     /// <summary>Why the op has no gradient; null: it has one. An integer or bool output carries none in any case.</summary>
     public virtual string? NoGradient => null;
 

@@ -22,8 +22,9 @@ public sealed record SgdStep(double Momentum, double Dampening, double WeightDec
     /// <inheritdoc/>
     public override void Infer(ReadOnlySpan<TensorSpec> inputs, Span<TensorSpec> outputs)
     {
-        Validate();
-        StepRules.Infer(this, inputs, outputs, Momentum == 0 ? 0 : 1);
+        Checks.Attribute(this, Momentum >= 0 && WeightDecay >= 0, $"momentum and decay must not be negative, got {Momentum} and {WeightDecay}.");
+        Checks.Attribute(this, !Nesterov || (Momentum > 0 && Dampening == 0), "Nesterov takes momentum above 0 and no dampening.");
+        StepRules.Infer(this, inputs, outputs, Momentum == 0 ? 0 : 1, Momentum != 0);
     }
 
     /// <inheritdoc/>
@@ -43,14 +44,6 @@ public sealed record SgdStep(double Momentum, double Dampening, double WeightDec
 
     /// <inheritdoc/>
     public override long Flops(ReadOnlySpan<TensorSpec> inputs, ReadOnlySpan<TensorSpec> outputs) => 6 * outputs[0].Count;
-
-    /// <summary>Checks the attributes, which an optimizer does as soon as it has them.</summary>
-    /// <exception cref="InvalidAttributeException">One is out of range.</exception>
-    internal void Validate()
-    {
-        Checks.Attribute(this, Momentum >= 0 && WeightDecay >= 0, $"momentum and decay must not be negative, got {Momentum} and {WeightDecay}.");
-        Checks.Attribute(this, !Nesterov || (Momentum > 0 && Dampening == 0), "Nesterov takes momentum above 0 and no dampening.");
-    }
 }
 
 /// <summary>
@@ -76,71 +69,76 @@ public sealed record AdamStep(double Beta1, double Beta2, double Epsilon, double
     /// <inheritdoc/>
     public override void Infer(ReadOnlySpan<TensorSpec> inputs, Span<TensorSpec> outputs)
     {
-        Validate();
-        StepRules.Infer(this, inputs, outputs, 2);
+        StepRules.Adam(this, Beta1, Beta2, Epsilon, WeightDecay);
+        StepRules.Infer(this, inputs, outputs, 2, true);
     }
 
     /// <inheritdoc/>
-    public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs)
-    {
-        Tensor p = inputs[0], step = inputs[3] + 1, g = inputs[4], rate = inputs[5].Cast(DType.Float64);
-        DType dtype = p.DType;
-        if (WeightDecay != 0)
-        {
-            (p, g) = Decoupled ? (p * (1 - (rate * WeightDecay)).Cast(dtype), g) : (p, g + (p * WeightDecay));
-        }
-
-        Tensor m = (inputs[1] * Beta1) + (g * (1 - Beta1));
-        Tensor v = (inputs[2] * Beta2) + (g * g * (1 - Beta2));
-        Tensor stepSize = (rate / Bias(Beta1, step)).Cast(dtype);
-        Tensor divisor = (v.Sqrt() / Bias(Beta2, step).Sqrt().Cast(dtype)) + Epsilon;
-        return [p - (m * stepSize / divisor), m, v, step];
-    }
+    public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs) => Decompose(this, inputs, null);
 
     /// <inheritdoc/>
     public override long Flops(ReadOnlySpan<TensorSpec> inputs, ReadOnlySpan<TensorSpec> outputs) => 12 * outputs[0].Count;
 
-    /// <summary>Checks the attributes, which an optimizer does as soon as it has them.</summary>
-    /// <exception cref="InvalidAttributeException">One is out of range.</exception>
-    internal void Validate()
+    /// <summary>The formula of both.</summary>
+    /// <param name="op">The attributes.</param>
+    /// <param name="inputs">The inputs of <see cref="AdamStep"/>.</param>
+    /// <param name="greatest">The greatest v before this step; null: v itself divides.</param>
+    /// <returns>The outputs of <see cref="AdamStep"/>, then the greatest v where there is one.</returns>
+    internal static Tensor[] Decompose(AdamStep op, ReadOnlySpan<Tensor> inputs, Tensor? greatest)
     {
-        Checks.Attribute(
-            this, Beta1 is >= 0 and < 1 && Beta2 is >= 0 and < 1, $"the betas must be at least 0 and below 1, got {Beta1} and {Beta2}.");
-        Checks.Attribute(this, Epsilon >= 0 && WeightDecay >= 0, $"epsilon and decay must not be negative, got {Epsilon} and {WeightDecay}.");
+        Tensor p = inputs[0], step = inputs[3] + 1, g = inputs[4], rate = inputs[5].Cast(DType.Float64);
+        DType dtype = p.DType;
+        if (op.WeightDecay != 0)
+        {
+            (p, g) = op.Decoupled ? (p * (1 - (rate * op.WeightDecay)).Cast(dtype), g) : (p, g + (p * op.WeightDecay));
+        }
+
+        Tensor m = (inputs[1] * op.Beta1) + (g * (1 - op.Beta1));
+        Tensor v = (inputs[2] * op.Beta2) + (g * g * (1 - op.Beta2));
+        greatest = greatest?.Maximum(v);
+        Tensor stepSize = (rate / Bias(op.Beta1, step)).Cast(dtype);
+        Tensor divisor = ((greatest ?? v).Sqrt() / Bias(op.Beta2, step).Sqrt().Cast(dtype)) + op.Epsilon;
+        p -= m * stepSize / divisor;
+        return greatest is null ? [p, m, v, step] : [p, m, v, step, greatest];
     }
 
     private static Tensor Bias(double beta, Tensor step) =>
         1 - Eager.Constant(beta, DType.Float64, step.Data.Device).Pow(step.Cast(DType.Float64));
 }
 
-/// <summary>What the steps share.</summary>
-file static class StepRules
+/// <summary>
+/// One step of AMSGrad (Reddi, Kale and Kumar, 2018), in the order of <c>torch.optim</c>: <see cref="AdamStep"/>, but the
+/// greatest v so far, taken before bias correction, divides. Inputs: the parameter, m, v, the greatest v, the number of
+/// steps before this one (int64 scalar), the gradient, the learning rate (floating scalar). Outputs: the first five.
+/// </summary>
+/// <param name="Beta1">β₁, from 0 to below 1.</param>
+/// <param name="Beta2">β₂, from 0 to below 1.</param>
+/// <param name="Epsilon">ε, outside the root.</param>
+/// <param name="WeightDecay">The decay.</param>
+/// <param name="Decoupled">Whether the parameter decays by itself (AdamW) instead of through the gradient.</param>
+public sealed record AmsGradStep(double Beta1, double Beta2, double Epsilon, double WeightDecay, bool Decoupled) : Op<AmsGradStep>
 {
-    /// <summary>Checks p, slots of its spec, the step count if there are slots, the gradient and the learning rate.</summary>
-    internal static void Infer(Op op, ReadOnlySpan<TensorSpec> inputs, Span<TensorSpec> outputs, int slots)
+    /// <inheritdoc/>
+    public override int OutputCount => 5;
+
+    /// <inheritdoc/>
+    public override string? NoGradient => "it updates variables";
+
+    /// <inheritdoc/>
+    public override void Infer(ReadOnlySpan<TensorSpec> inputs, Span<TensorSpec> outputs)
     {
-        int state = slots == 0 ? 1 : slots + 2;
-        Checks.Inputs(op, inputs, state + 2);
-        Checks.Floating(op, inputs[0]);
-        for (int i = 1; i <= slots; i++)
-        {
-            Require(op, inputs[i], inputs[0], $"slot {i}");
-        }
-
-        if (slots > 0)
-        {
-            Require(op, inputs[slots + 1], new TensorSpec(default, DType.Int64), "the number of steps");
-        }
-
-        Require(op, inputs[^2], inputs[0], "the gradient");
-        Checks.Floating(op, inputs[^1]);
-        Checks.HasShape(op, inputs[^1], default, "the learning rate");
-        inputs[..state].CopyTo(outputs);
+        StepRules.Adam(this, Beta1, Beta2, Epsilon, WeightDecay);
+        StepRules.Infer(this, inputs, outputs, 3, true);
     }
 
-    private static void Require(Op op, TensorSpec input, TensorSpec expected, string what)
+    /// <inheritdoc/>
+    public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs)
     {
-        Checks.Is(op, input, expected.DType, what);
-        Checks.HasShape(op, input, expected.Shape, what);
+        AdamStep adam = new(Beta1, Beta2, Epsilon, WeightDecay, Decoupled);
+        Tensor[] made = AdamStep.Decompose(adam, [inputs[0], inputs[1], inputs[2], inputs[4], inputs[5], inputs[6]], inputs[3]);
+        return [made[0], made[1], made[2], made[4], made[3]];
     }
+
+    /// <inheritdoc/>
+    public override long Flops(ReadOnlySpan<TensorSpec> inputs, ReadOnlySpan<TensorSpec> outputs) => 13 * outputs[0].Count;
 }

@@ -72,6 +72,9 @@ public abstract record ReductionOp<TSelf>(Dims Axes, bool KeepDims) : Op<TSelf>
 public sealed record Sum(Dims Axes, bool KeepDims) : ReductionOp<Sum>(Axes, KeepDims)
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.Nothing;
 
     /// <inheritdoc/>
@@ -82,6 +85,9 @@ public sealed record Sum(Dims Axes, bool KeepDims) : ReductionOp<Sum>(Axes, Keep
 /// <inheritdoc cref="ReductionOp{TSelf}"/>
 public sealed record Product(Dims Axes, bool KeepDims) : ReductionOp<Product>(Axes, KeepDims)
 {
+    /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
     /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.AllInputs;
 
@@ -218,6 +224,9 @@ public sealed record ArgMin(int Axis, bool KeepDims) : ArgOp<ArgMin>(Axis, KeepD
 /// <param name="Axis">The axis, from 0.</param>
 public sealed record CumulativeSum(int Axis) : Op<CumulativeSum>
 {
+    /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
     /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.Nothing;
 

@@ -9,6 +9,9 @@ public abstract record SoftmaxOp<TSelf>(int Axis) : Op<TSelf>
     where TSelf : SoftmaxOp<TSelf>
 {
     /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
+    /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.Output;
 
     /// <inheritdoc/>

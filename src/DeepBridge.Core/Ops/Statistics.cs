@@ -7,6 +7,9 @@ namespace DeepBridge.Ops;
 public abstract record StatisticOp<TSelf>(Dims Axes, bool KeepDims) : ReductionOp<TSelf>(Axes, KeepDims)
     where TSelf : StatisticOp<TSelf>
 {
+    /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
+
     /// <summary>The number of elements that one output is made of.</summary>
     /// <param name="input">The shape of the input.</param>
     /// <returns>The number.</returns>
@@ -129,6 +132,9 @@ public sealed record SquaredNorm : Op<SquaredNorm>
 {
     /// <summary>The op.</summary>
     public static readonly SquaredNorm Instance = new();
+
+    /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Full;
 
     /// <inheritdoc/>
     public override Saved Saves(ulong needs) => Saved.AllInputs;

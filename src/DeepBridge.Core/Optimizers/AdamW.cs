@@ -2,11 +2,10 @@ using DeepBridge.Ops;
 
 namespace DeepBridge.Optimizers;
 
-/// <summary>Adam with decoupled weight decay, as <c>torch.optim.AdamW</c>; the formula stands at <see cref="AdamStep"/>.</summary>
+/// <summary>Adam with decoupled weight decay, as <c>torch.optim.AdamW</c>; the formula stands at <see cref="AdamStep"/>, AMSGrad's at
+/// <see cref="AmsGradStep"/>.</summary>
 public sealed class AdamW : Optimizer
 {
-    private readonly AdamStep _step;
-
     /// <summary>Makes an optimizer of a module's parameters.</summary>
     /// <param name="module">The module.</param>
     /// <param name="learningRate">The learning rate.</param>
@@ -14,10 +13,12 @@ public sealed class AdamW : Optimizer
     /// <param name="beta2">How much of the average squared gradient stays.</param>
     /// <param name="epsilon">What is added to the root.</param>
     /// <param name="weightDecay">How much of the parameter goes at each step, times the learning rate.</param>
-    /// <exception cref="InvalidAttributeException">A number is out of range.</exception>
+    /// <param name="amsgrad">Whether the greatest average squared gradient so far divides.</param>
+    /// <param name="groups">Parameters with options of their own; the others have those given here.</param>
+    /// <exception cref="InvalidAttributeException">A number is out of range, or a group does not fit.</exception>
     public AdamW(
-        Module module, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01)
-        : this(Named(module), learningRate, new AdamStep(beta1, beta2, epsilon, weightDecay, true))
+        Module module, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01, bool amsgrad = false, IEnumerable<ParameterGroup>? groups = null)
+        : this(Named(module), learningRate, groups, beta1, beta2, epsilon, weightDecay, amsgrad)
     {
     }
 
@@ -28,21 +29,21 @@ public sealed class AdamW : Optimizer
     /// <param name="beta2">How much of the average squared gradient stays.</param>
     /// <param name="epsilon">What is added to the root.</param>
     /// <param name="weightDecay">How much of the parameter goes at each step, times the learning rate.</param>
-    /// <exception cref="InvalidAttributeException">A number is out of range.</exception>
+    /// <param name="amsgrad">Whether the greatest average squared gradient so far divides.</param>
+    /// <param name="groups">Parameters with options of their own; the others have those given here.</param>
+    /// <exception cref="InvalidAttributeException">A number is out of range, or a group does not fit.</exception>
     public AdamW(
-        IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01)
-        : this(Named(parameters), learningRate, new AdamStep(beta1, beta2, epsilon, weightDecay, true))
+        IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01, bool amsgrad = false, IEnumerable<ParameterGroup>? groups = null)
+        : this(Named(parameters), learningRate, groups, beta1, beta2, epsilon, weightDecay, amsgrad)
     {
     }
 
-    private AdamW(IEnumerable<(string Key, Parameter Parameter)> parameters, double learningRate, AdamStep step)
-        : base(parameters, learningRate, ["exp_avg", "exp_avg_sq"], true)
+    private AdamW(
+        IEnumerable<(string Key, Parameter Parameter)> parameters, double learningRate, IEnumerable<ParameterGroup>? groups, double beta1, double beta2, double epsilon, double weightDecay, bool amsgrad)
+        : base(
+            parameters, learningRate, groups, decay => amsgrad
+                ? new AmsGradStep(beta1, beta2, epsilon, decay ?? weightDecay, true)
+                : new AdamStep(beta1, beta2, epsilon, decay ?? weightDecay, true), amsgrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"], true)
     {
-        step.Validate();
-        _step = step;
     }
-
-    /// <inheritdoc/>
-    protected override void Update(ReadOnlySpan<Variable> state, Tensor gradient, Tensor learningRate) =>
-        Variable.Update(_step, state, gradient, learningRate);
 }

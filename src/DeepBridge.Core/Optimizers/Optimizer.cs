@@ -1,10 +1,12 @@
+using DeepBridge.Ops;
 using DeepBridge.Schedules;
 
 namespace DeepBridge.Optimizers;
 
 /// <summary>
 /// Changes parameters by their gradients. Learning rate, step count and what it remembers of each parameter (its slots)
-/// are variables: they are saved, follow their parameters' devices, and a traced step threads them through.
+/// are variables: they are saved, follow their parameters' devices, and a traced step threads them through. An optimizer
+/// derives from this class and says by which op it changes a parameter.
 /// </summary>
 public abstract class Optimizer
 {
@@ -14,17 +16,34 @@ public abstract class Optimizer
     /// <summary>Makes the variables.</summary>
     /// <param name="parameters">The parameters with their keys; each is taken once. See <see cref="Named(Module)"/>.</param>
     /// <param name="learningRate">The learning rate, at least 0.</param>
+    /// <param name="groups">Parameters with options of their own; null: there are none.</param>
+    /// <param name="step">
+    /// From a group's weight decay (null: the optimizer's) to the op of one step. Its inputs are the parameter, its slots,
+    /// the gradient and the learning rate (float32 scalar); its outputs the new parameter and slots.
+    /// </param>
     /// <param name="slots">Names of slots that start as zeros of their parameter's spec.</param>
     /// <param name="countsSteps">Whether each parameter has a slot <c>step</c> last, an int64 scalar that starts at 0.</param>
+    /// <exception cref="InvalidAttributeException">
+    /// A number is out of range, there are no parameters, or a group's parameter is of another group or not the optimizer's.
+    /// </exception>
     protected Optimizer(
-        IEnumerable<(string Key, Parameter Parameter)> parameters, double learningRate, ReadOnlySpan<string> slots, bool countsSteps)
+        IEnumerable<(string Key, Parameter Parameter)> parameters,
+        double learningRate,
+        IEnumerable<ParameterGroup>? groups,
+        Func<double?, Op> step,
+        ReadOnlySpan<string> slots,
+        bool countsSteps)
     {
         ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(step);
         if (!double.IsFinite(learningRate) || learningRate < 0)
         {
             throw new InvalidAttributeException(GetType().Name, $"the learning rate must be finite and not negative, got {learningRate}.");
         }
 
+        Groups = [.. groups ?? []];
+        Dictionary<Parameter, (ParameterGroup? Group, Op Step)> grouped = Assign(step);
+        Op common = step(null);
         List<Entry> entries = [];
         foreach ((string key, Parameter parameter) in parameters)
         {
@@ -41,8 +60,16 @@ public abstract class Optimizer
                     state.Add(Make($"{key}.step", default, 0, DType.Int64, parameter.Device));
                 }
 
-                entries.Add(new Entry(parameter, [.. state]));
+                (ParameterGroup? group, Op op) = grouped.GetValueOrDefault(parameter, (null, common));
+                Entry entry = new(parameter, group, op, [.. state]);
+                entry.Validate();
+                entries.Add(entry);
             }
+        }
+
+        if (grouped.Keys.FirstOrDefault(parameter => !_listed.Contains(parameter)) is { } stranger)
+        {
+            throw new InvalidAttributeException(GetType().Name, $"a group has {stranger}, which is not among the parameters.");
         }
 
         if (entries.Count == 0)
@@ -64,6 +91,9 @@ public abstract class Optimizer
 
     /// <summary>What sets the learning rate before each step, from <see cref="StepCount"/>; null: it stays.</summary>
     public Schedule? Schedule { get; set; }
+
+    /// <summary>The parameters with options of their own.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; }
 
     /// <summary>The parameters.</summary>
     public IEnumerable<Parameter> Parameters => _entries.Select(entry => entry.Parameter);
@@ -92,7 +122,8 @@ public abstract class Optimizer
         {
             if (!entry.Parameter.IsFrozen && gradients.Find(entry.Parameter) is { } gradient)
             {
-                Update(entry.State, gradient, rate.To(entry.Parameter.Device));
+                Tensor mine = entry.Group is null ? rate : rate * entry.Group.Factor.Value;
+                Variable.Update(entry.Step, entry.State, gradient, mine.To(entry.Parameter.Device));
             }
         }
 
@@ -100,14 +131,20 @@ public abstract class Optimizer
     }
 
     /// <summary>
-    /// The learning rate, the step count and the slots, for a state dictionary: <c>learning_rate</c>, <c>step_count</c>,
-    /// and for each parameter its key and the slot's name.
+    /// The learning rate, the step count, the groups' factors, the slots and what the schedule remembers, for a state
+    /// dictionary: <c>learning_rate</c>, <c>step_count</c>, <c>groups.N.factor</c>, for each parameter its key and the slot's
+    /// name, <c>schedule.…</c>.
     /// </summary>
     /// <returns>Key and variable.</returns>
     public IEnumerable<(string Key, Variable Variable)> NamedVariables()
     {
         yield return (LearningRate.Name!, LearningRate);
         yield return (StepCount.Name!, StepCount);
+        for (int i = 0; i < Groups.Count; i++)
+        {
+            yield return ($"groups.{i}.factor", Groups[i].Factor);
+        }
+
         foreach (Entry entry in _entries)
         {
             foreach (Variable slot in entry.State.AsSpan(1).ToArray())
@@ -115,7 +152,26 @@ public abstract class Optimizer
                 yield return (slot.Name!, slot);
             }
         }
+
+        foreach ((string key, Variable variable) in Schedule?.NamedVariables() ?? [])
+        {
+            yield return ($"schedule.{key}", variable);
+        }
     }
+
+    /// <summary>What <see cref="NamedVariables"/> gives, by key.</summary>
+    /// <returns>The variables.</returns>
+    public IReadOnlyDictionary<string, Variable> StateDictionary() => new OrderedDictionary<string, Variable>(
+        NamedVariables().Select(named => KeyValuePair.Create(named.Key, named.Variable)));
+
+    /// <summary>Loads tensors into what <see cref="NamedVariables"/> gives, each on its own device; all of them or none.</summary>
+    /// <param name="state">The tensors by key, on any device.</param>
+    /// <param name="strict">Whether a key that is missing or unexpected is an error; otherwise it is passed over and reported.</param>
+    /// <param name="convert">Whether a tensor of another dtype is cast; otherwise it is an error.</param>
+    /// <returns>Which keys were missing and which unexpected.</returns>
+    /// <exception cref="ModuleException">Keys, shapes or dtypes do not fit; nothing was changed.</exception>
+    public StateReport LoadState(IReadOnlyDictionary<string, Tensor> state, bool strict = true, bool convert = false) =>
+        Module.LoadInto(GetType().Name, StateDictionary(), state, strict, convert);
 
     /// <summary>A module's parameters, by their keys in its state dictionary.</summary>
     /// <param name="module">The module.</param>
@@ -135,16 +191,29 @@ public abstract class Optimizer
         return parameters.Select((parameter, index) => ($"{index}", parameter));
     }
 
-    /// <summary>Changes one parameter: mostly <see cref="Variable.Update"/> with a step op.</summary>
-    /// <param name="state">The parameter and its slots, on one device.</param>
-    /// <param name="gradient">The gradient.</param>
-    /// <param name="learningRate">The learning rate, float32 scalar on the parameter's device.</param>
-    protected abstract void Update(ReadOnlySpan<Variable> state, Tensor gradient, Tensor learningRate);
-
     private static Variable Make(string name, Shape shape, Scalar value, DType dtype, Device device)
     {
         using Tensor first = Tensor.Full(shape, value, dtype, device);
         return new Variable(first, name);
+    }
+
+    /// <summary>The group of each parameter that has one, and its op.</summary>
+    private Dictionary<Parameter, (ParameterGroup? Group, Op Step)> Assign(Func<double?, Op> step)
+    {
+        Dictionary<Parameter, (ParameterGroup?, Op)> grouped = new(ReferenceEqualityComparer.Instance);
+        foreach (ParameterGroup group in Groups)
+        {
+            Op op = step(group.WeightDecay);
+            foreach (Parameter parameter in group.Parameters)
+            {
+                if (!grouped.TryAdd(parameter, (group, op)))
+                {
+                    throw new InvalidAttributeException(GetType().Name, $"{parameter} is in two groups.");
+                }
+            }
+        }
+
+        return grouped;
     }
 
     private void RequireListed(Gradients gradients)
@@ -171,8 +240,10 @@ public abstract class Optimizer
             }
         }
 
-        Follow(LearningRate, _entries[0].Parameter.Device);
-        Follow(StepCount, _entries[0].Parameter.Device);
+        foreach (Variable variable in new[] { LearningRate, StepCount }.Concat(Groups.Select(group => group.Factor)))
+        {
+            Follow(variable, _entries[0].Parameter.Device);
+        }
     }
 
     private static void Follow(Variable variable, Device device)
@@ -183,6 +254,16 @@ public abstract class Optimizer
         }
     }
 
-    /// <summary>A parameter and, after it, its slots.</summary>
-    private sealed record Entry(Parameter Parameter, Variable[] State);
+    /// <summary>A parameter, its group, the op that changes it, and what that works on: the parameter and its slots.</summary>
+    private sealed record Entry(Parameter Parameter, ParameterGroup? Group, Op Step, Variable[] State)
+    {
+        /// <summary>Asks the op's rule now what it would else say at the first step.</summary>
+        internal void Validate()
+        {
+            if (Parameter.DType.IsFloating())
+            {
+                Step.InferAll([.. State.Select(variable => variable.Spec), Parameter.Spec, new TensorSpec(default, DType.Float32)]);
+            }
+        }
+    }
 }

@@ -12,6 +12,16 @@ public abstract class Schedule
     /// <param name="step">How many steps came before, int64 scalar.</param>
     /// <returns>The rate, float32 scalar.</returns>
     public abstract Tensor At(Tensor step);
+
+    /// <summary>What the schedule remembers besides the number of steps, for a state dictionary; mostly nothing.</summary>
+    /// <returns>Key and variable.</returns>
+    public virtual IEnumerable<(string Key, Variable Variable)> NamedVariables() => [];
+
+    /// <summary>A number as a float64 scalar beside the step.</summary>
+    /// <param name="value">The number.</param>
+    /// <param name="step">The step.</param>
+    /// <returns>The tensor.</returns>
+    private protected static Tensor Number(double value, Tensor step) => Eager.Constant(value, DType.Float64, step.Data.Device);
 }
 
 /// <summary>The same rate at every step.</summary>
@@ -37,6 +47,9 @@ public sealed class WarmUp(int steps, Schedule then, double start = 1.0 / 3) : S
 {
     private readonly int _steps = steps >= 1 ? steps : throw new InvalidAttributeException(nameof(WarmUp), $"takes at least 1 step, got {steps}.");
     private readonly Schedule _then = then ?? throw new ArgumentNullException(nameof(then));
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Key, Variable Variable)> NamedVariables() => _then.NamedVariables();
 
     /// <inheritdoc/>
     public override Tensor At(Tensor step)

@@ -7,7 +7,7 @@ public sealed partial class Tensor
     /// <summary>Swaps the last two axes.</summary>
     public Tensor T => Transpose(-2, -1);
 
-    /// <summary>Tensors of one dtype end to end along an axis.</summary>
+    /// <summary>Tensors end to end along an axis; dtypes are promoted.</summary>
     /// <param name="tensors">The tensors; their shapes agree in all other axes.</param>
     /// <param name="axis">The axis; −1 is the last.</param>
     /// <returns>The result.</returns>
@@ -18,10 +18,18 @@ public sealed partial class Tensor
             throw new InvalidAttributeException(nameof(Concat), "takes at least one tensor.");
         }
 
-        return tensors.Length == 1 ? tensors[0] : Eager.Run(new Concat(Checks.Normalize(nameof(Concat), axis, tensors[0].Shape)), tensors);
+        DType common = DType.Bool;
+        foreach (Tensor tensor in tensors)
+        {
+            ArgumentNullException.ThrowIfNull(tensor, nameof(tensors));
+            common = DTypes.Promote(common, tensor.DType);
+        }
+
+        Tensor[] parts = Array.ConvertAll(tensors.ToArray(), tensor => tensor.Cast(common));
+        return parts.Length == 1 ? parts[0] : Eager.Run(new Concat(Checks.Normalize(nameof(Concat), axis, parts[0].Shape)), parts);
     }
 
-    /// <summary>Tensors of one shape side by side along a new axis.</summary>
+    /// <summary>Tensors of one shape side by side along a new axis; dtypes are promoted.</summary>
     /// <param name="tensors">The tensors.</param>
     /// <param name="axis">Where the new axis stands in the result; −1: last.</param>
     /// <returns>The result.</returns>
@@ -187,13 +195,17 @@ public sealed partial class Tensor
 
         int normal = Checks.Normalize(nameof(Split), axis, Shape);
         int extent = Shape[normal];
-        Tensor[] parts = new Tensor[Math.Max(1, (extent + length - 1) / length)];
-        for (int i = 0; i < parts.Length; i++)
-        {
-            parts[i] = Narrow(normal, i * length, Math.Min(length, extent - (i * length)));
-        }
+        int count = Math.Max(1, (int)(((long)extent + length - 1) / length));
+        int Length(int i) => Math.Min(length, extent - (i * length));
+        Tensor[] Cut(Tensor[] whole) => [.. Enumerable.Range(0, count).Select(i => whole[0].Narrow(normal, i * length, Length(i)))];
 
-        return parts;
+        // Each stretch by itself would give a gradient as large as the whole; together they are concatenated once.
+        return count == 1 || !IsTracked ? Cut([this]) : Gradients.Custom(
+            nameof(Split),
+            [this],
+            Cut,
+            (incoming, whole) => [Concat(
+                [.. incoming.Select((given, i) => given ?? Full(whole[0].Shape.With(normal, Length(i)), 0, whole[0].DType, whole[0].Device))], normal)]);
     }
 
     /// <summary>Takes away an axis of extent 1.</summary>

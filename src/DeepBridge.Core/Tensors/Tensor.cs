@@ -234,7 +234,9 @@ public sealed partial class Tensor : IDisposable
     /// <summary>Gives up the data on behalf of the scope that owns this, and remembers the scope for the error message.</summary>
     internal void ReleaseByScope() => GiveUp();
 
-    private BackendTensor Readable()
+    /// <summary>The data, or an error where a graph is traced and there is none.</summary>
+    /// <returns>The data, without a count added.</returns>
+    internal BackendTensor Readable()
     {
         BackendTensor data = Data;
         return ReferenceEquals(data.Device, data.Device.Real) ? data : throw new TracingException(

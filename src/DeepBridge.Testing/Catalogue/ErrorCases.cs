@@ -215,6 +215,11 @@ public static class ErrorCases
         new(new AdamStep(1, 0.9, 0, 0, false), s_attribute, Of([3]), Of([3]), Of([3]), s_count, Of([3]), s_rate),
         new(new AdamStep(0.9, 0.9, 0, 0, false), s_shape, Of([3]), Of([2]), Of([3]), s_count, Of([3]), s_rate),
         new(new AdamStep(0.9, 0.9, 0, 0, false), s_dtype, Of([3]), Of([3]), Of([3]), s_count, Of([3], DType.Float64), s_rate),
+        new(new AmsGradStep(0.9, 0.9, -1, 0, false), s_attribute, Of([3]), Of([3]), Of([3]), Of([3]), s_count, Of([3]), s_rate),
+        new(new RmsPropStep(1.1, 0, 0, 0, false), s_attribute, Of([3]), Of([3]), Of([3]), s_rate),
+        new(new RmsPropStep(0.9, 0, 0, 0, true), s_shape, Of([3]), Of([3]), Of([1]), Of([3]), s_rate),
+        new(new AdagradStep(0, 0, -1), s_attribute, Of([3]), Of([3]), s_count, Of([3]), s_rate),
+        new(new LionStep(0.9, 1, 0), s_attribute, Of([3]), Of([3]), Of([3]), s_rate),
     ];
 
     private static IEnumerable<ErrorCase> Losses() =>

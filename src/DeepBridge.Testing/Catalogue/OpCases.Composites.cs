@@ -247,6 +247,9 @@ public static partial class OpCases
                 CaseInput g = new(shape, dtype, Values.Normal, Layout.Transposed);
                 foreach (CaseInput rate in new[] { F32([], Values.List(0.01)), F64([], Values.List(0.3)) })
                 {
+                    cases.Mixed(new RmsPropStep(0.9, 1e-3, 0.1, 0, false), p, v, g, rate);
+                    cases.Mixed(new RmsPropStep(0.9, 1e-3, 0, 0.8, true), p, v, m, new(shape, dtype, Values.Between(-0.1, 0.1)), g, rate);
+                    cases.Mixed(new LionStep(0.9, 0.99, 0.1), p, m, g, rate);
                     foreach (long step in new[] { 0L, 6L })
                     {
                         CaseInput count = I64([], Values.List(step));
@@ -256,6 +259,8 @@ public static partial class OpCases
                         cases.Mixed(new AdamStep(0.9, 0.99, 1e-6, 0, false), p, m, v, count, g, rate);
                         cases.Mixed(new AdamStep(0.9, 0.99, 1e-6, 0.1, false), p, m, v, count, g, rate);
                         cases.Mixed(new AdamStep(0.8, 0.9, 1e-3, 0.1, true), p, m, v, count, g, rate);
+                        cases.Mixed(new AmsGradStep(0.9, 0.99, 1e-3, 0.1, step == 0), p, m, v, v, count, g, rate);
+                        cases.Mixed(new AdagradStep(1e-3, 0.1, 0.2), p, v, count, g, rate);
                     }
                 }
             }

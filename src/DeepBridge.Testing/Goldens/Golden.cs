@@ -14,6 +14,7 @@ internal static class GoldenFiles
     internal static readonly Lazy<SafetensorsFile> Ops = new(() => Open("ops"));
     internal static readonly Lazy<SafetensorsFile> Layers = new(() => Open("layers"));
     internal static readonly Lazy<SafetensorsFile> Optimizers = new(() => Open("optimizers"));
+    internal static readonly Lazy<SafetensorsFile> Schedules = new(() => Open("schedules"));
 
     /// <summary>The names of the cases in a file.</summary>
     internal static HashSet<string> Cases(SafetensorsFile file) => [.. file.Entries.Keys.Select(key => key[..key.IndexOf('/', StringComparison.Ordinal)])];

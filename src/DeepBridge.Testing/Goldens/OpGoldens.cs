@@ -17,12 +17,16 @@ public static class OpGoldens
         [typeof(DropoutGradient)] = "its mask is made of RandomWords; PyTorch draws other ones",
         [typeof(SgdStep)] = "the optimizers' goldens judge it over 20 steps",
         [typeof(AdamStep)] = "the optimizers' goldens judge it over 20 steps",
+        [typeof(AmsGradStep)] = "the optimizers' goldens judge it over 20 steps",
+        [typeof(RmsPropStep)] = "the optimizers' goldens judge it over 20 steps",
+        [typeof(AdagradStep)] = "the optimizers' goldens judge it over 20 steps",
+        [typeof(LionStep)] = "the optimizers' goldens judge it over 20 steps",
     };
 
     /// <summary>All cases.</summary>
     public static IReadOnlyList<Golden> All { get; } =
     [
-        .. Elementwise(), .. Movement(), .. Reductions(), .. Indexing(), .. Windows(), .. Composites(), .. Losses(),
+        .. Elementwise(), .. Movement(), .. Reductions(), .. Indexing(), .. Windows(), .. Composites(), .. Losses(), .. ComposedLosses(),
     ];
 
     private static Golden One<TOp>(string name, Func<Tensor[], Tensor> function) => new(name, [typeof(TOp)], x => [function(x)]);
@@ -208,6 +212,35 @@ public static class OpGoldens
                 "BinaryCrossEntropyWithLogits",
                 [typeof(BinaryCrossEntropyWithLogits), typeof(BinaryCrossEntropyWithLogitsGradient)],
                 x => [Loss.BinaryCrossEntropyWithLogits(x[0], x[1])]),
+        ];
+    }
+
+    /// <summary>Losses that are no ops of their own.</summary>
+    private static IEnumerable<Golden> ComposedLosses()
+    {
+        static Golden Of(string name, Func<Tensor[], Tensor> function) => new(name, [], x => [function(x)]);
+        return
+        [
+            .. Enum.GetValues<Reduction>().SelectMany(Reduced),
+            Of("SmoothL1.zero", x => Loss.SmoothL1(x[0], x[1], 0)), Of("KlDivergence.batch", x => Loss.KlDivergence(x[0], x[1], batchMean: true)),
+            Of("KlDivergence.logarithms", x => Loss.KlDivergence(x[0], x[1], logTarget: true, reduction: Reduction.Sum)),
+            Of("KlDivergence.zeros", x => Loss.KlDivergence(x[0], x[1].Detach(), reduction: Reduction.Sum)),
+            Of("NegativeLogLikelihood.spatial", x => Loss.NegativeLogLikelihood(x[0], x[1])), Of("BinaryCrossEntropy", x => Loss.BinaryCrossEntropy(x[0], x[1])),
+            Of("BinaryCrossEntropy.ends", x => Loss.BinaryCrossEntropy(x[0], x[1].Detach(), Reduction.Sum)),
+            Of("BinaryCrossEntropy.wrong", x => Loss.BinaryCrossEntropy(x[0], x[1].Detach(), Reduction.None)),
+            Of("HingeEmbedding", x => Loss.HingeEmbedding(x[0], x[1].Detach(), 0.5)),
+            Of("MarginRanking", x => Loss.MarginRanking(x[0], x[1], x[2].Detach(), 0.3, Reduction.Sum)),
+            Of("CosineEmbedding", x => Loss.CosineEmbedding(x[0], x[1], x[2], 0.1)), Of("TripletMargin", x => Loss.TripletMargin(x[0], x[1], x[2])),
+            Of("TripletMargin.swap", x => Loss.TripletMargin(x[0], x[1], x[2], 2, 3, swap: true, reduction: Reduction.None)),
+        ];
+
+        static Golden[] Reduced(Reduction reduction) =>
+        [
+            Of($"L1.{reduction}", x => Loss.L1(x[0], x[1], reduction)),
+            Of($"Huber.{reduction}", x => Loss.Huber(x[0], x[1], 0.5, reduction)),
+            Of($"SmoothL1.{reduction}", x => Loss.SmoothL1(x[0], x[1], 0.5, reduction)),
+            Of($"KlDivergence.{reduction}", x => Loss.KlDivergence(x[0], x[1], reduction: reduction)),
+            Of($"NegativeLogLikelihood.{reduction}", x => Loss.NegativeLogLikelihood(x[0], x[1], reduction: reduction)),
         ];
     }
 }

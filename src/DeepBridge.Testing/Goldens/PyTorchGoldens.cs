@@ -1,5 +1,7 @@
 using DeepBridge.Checkpoints;
+using DeepBridge.Graphs;
 using DeepBridge.Optimizers;
+using DeepBridge.Schedules;
 using FluentAssertions;
 using Xunit;
 
@@ -19,9 +21,14 @@ public abstract class PyTorchGoldens
     /// <returns>One row a case.</returns>
     public static IEnumerable<TheoryDataRow<string>> LayerNames() => LayerGoldens.All.Keys.Select(name => new TheoryDataRow<string>(name));
 
-    /// <summary>The names of the optimizers' cases.</summary>
+    /// <summary>The names of the optimizers' cases, and whether the step is traced.</summary>
+    /// <returns>Two rows a case.</returns>
+    public static IEnumerable<TheoryDataRow<string, bool>> OptimizerModes() =>
+        OptimizerGoldens.All.Keys.SelectMany(name => new TheoryDataRow<string, bool>[] { new(name, false), new(name, true) });
+
+    /// <summary>The names of the schedules' cases.</summary>
     /// <returns>One row a case.</returns>
-    public static IEnumerable<TheoryDataRow<string>> OptimizerNames() => OptimizerGoldens.All.Keys.Select(name => new TheoryDataRow<string>(name));
+    public static IEnumerable<TheoryDataRow<string>> ScheduleNames() => OptimizerGoldens.Schedules.Keys.Select(name => new TheoryDataRow<string>(name));
 
     /// <summary>Every case of the files has its counterpart here, and the other way round.</summary>
     [Fact]
@@ -30,6 +37,7 @@ public abstract class PyTorchGoldens
         OpGoldens.All.Select(golden => golden.Name).Should().OnlyHaveUniqueItems().And.BeEquivalentTo(GoldenFiles.Cases(GoldenFiles.Ops.Value));
         LayerGoldens.All.Keys.Should().BeEquivalentTo(GoldenFiles.Cases(GoldenFiles.Layers.Value));
         OptimizerGoldens.All.Keys.Should().BeEquivalentTo(GoldenFiles.Cases(GoldenFiles.Optimizers.Value));
+        OptimizerGoldens.Schedules.Keys.Should().BeEquivalentTo(GoldenFiles.Cases(GoldenFiles.Schedules.Value));
     }
 
     /// <summary>Values and gradients of an op.</summary>
@@ -43,24 +51,12 @@ public abstract class PyTorchGoldens
         SafetensorsFile file = GoldenFiles.Ops.Value;
         Tensor[] inputs = [.. GoldenFiles.Read(file, name, "in", Device).Select(input => input.DType.IsFloating() ? input.Track() : input)];
         Tensor[] outputs = OpGoldens.All.Single(golden => golden.Name == name).Function(inputs);
-        Tensor? loss = Compare(file, name, outputs);
-        if (loss is null)
-        {
-            return;
-        }
-
-        Tensor[] tracked = [.. inputs.Where(input => input.IsTracked)];
-        Tensor[] gradients = Gradients.Of(loss, tracked, zeros: true);
-        for (int i = 0, next = 0; i < inputs.Length; i++)
-        {
-            if (inputs[i].IsTracked)
-            {
-                Near(gradients[next++], file.Read($"{name}/grad{i}", Device), $"{name}: gradient of input {i}");
-            }
-        }
+        CompareGradients(file, name, Compare(file, name, outputs), inputs);
     }
 
-    /// <summary>Output, gradients and running statistics of a layer whose weights were loaded under PyTorch's keys.</summary>
+    /// <summary>
+    /// Outputs, traced and eager, gradients and running statistics of a layer whose weights were loaded under PyTorch's keys.
+    /// </summary>
     /// <param name="name">The case.</param>
     [Theory]
     [MemberData(nameof(LayerNames))]
@@ -69,22 +65,15 @@ public abstract class PyTorchGoldens
         using TensorScope scope = new(name);
         using AmbientChange device = Device.Use(Device);
         SafetensorsFile file = GoldenFiles.Layers.Value;
-        (Module layer, Func<Tensor[], Tensor> call) = LayerGoldens.All[name]();
-        string prefix = $"{name}/state/";
-        Dictionary<string, Tensor> state = file.Entries.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal))
-            .ToDictionary(key => key[prefix.Length..], key => file.Read(key, Device));
-        layer.StateDictionary().Keys.Should().BeEquivalentTo(state.Keys, "the keys are PyTorch's");
-        layer.LoadState(state);
-        Tensor[] inputs = [.. GoldenFiles.Read(file, name, "in", Device).Select(input => input.DType.IsFloating() ? input.Track() : input)];
-        Tensor loss = Compare(file, name, [call(inputs)])!;
-        Tensor[] tracked = [.. inputs.Where(input => input.IsTracked)];
+        Tensor[] inputs = GoldenFiles.Read(file, name, "in", Device);
+        (_, Func<Tensor[], Tensor[]> traced) = Loaded(file, name);
+        using Graph graph = Graph.Trace(traced, [.. inputs.Select(input => input.Spec)]);
+        Compare(file, name, graph.Run(inputs));
+        (Module layer, Func<Tensor[], Tensor[]> call) = Loaded(file, name);
+        inputs = [.. inputs.Select(input => input.DType.IsFloating() ? input.Track() : input)];
+        Tensor loss = Compare(file, name, call(inputs))!;
         Gradients gradients = Gradients.Of(loss, layer.Parameters, keep: true);
-        Tensor[] others = tracked.Length == 0 ? [] : Gradients.Of(loss, tracked);
-        for (int i = 0; i < others.Length; i++)
-        {
-            Near(others[i], file.Read($"{name}/grad{i}", Device), $"{name}: gradient of input {i}");
-        }
-
+        CompareGradients(file, name, loss, inputs);
         foreach ((string key, Variable variable) in layer.StateDictionary())
         {
             if (variable is Parameter)
@@ -98,11 +87,12 @@ public abstract class PyTorchGoldens
         }
     }
 
-    /// <summary>20 steps of an optimizer from the same gradients.</summary>
+    /// <summary>20 steps of an optimizer from the same gradients, eager and traced once.</summary>
     /// <param name="name">The case.</param>
+    /// <param name="traced">Whether the step is traced.</param>
     [Theory]
-    [MemberData(nameof(OptimizerNames))]
-    public void Optimizer_agrees_with_PyTorch_for_20_steps(string name)
+    [MemberData(nameof(OptimizerModes))]
+    public void Optimizer_agrees_with_PyTorch_for_20_steps(string name, bool traced)
     {
         using TensorScope scope = new(name);
         using AmbientChange device = Device.Use(Device);
@@ -110,13 +100,52 @@ public abstract class PyTorchGoldens
         Tensor gradients = file.Read($"{name}/in1", Device), expected = file.Read($"{name}/out0", Device);
         Parameter parameter = new(file.Read($"{name}/in0", Device));
         Optimizer optimizer = OptimizerGoldens.All[name](parameter);
+        Tensor[] Step(Tensor[] gradient)
+        {
+            Gradients given = Gradients.Of((parameter.Value * gradient[0]).Sum(), [parameter]);
+            optimizer.Step(OptimizerGoldens.Clipped.Contains(name) ? given.ClipNorm(1) : given);
+            return [];
+        }
+
+        using Graph? graph = traced ? Graph.Trace(Step, [parameter.Spec]) : null;
         for (int step = 0; step < 20; step++)
         {
-            Tensor gradient = gradients[step];
-            Gradients given = Gradients.Of((parameter.Value * gradient).Sum(), [parameter]);
-            optimizer.Step(OptimizerGoldens.Clipped.Contains(name) ? given.ClipNorm(1) : given);
+            _ = graph?.Run(gradients[step]) ?? Step([gradients[step]]);
             Near(parameter.Value, expected[step], $"{name}: step {step}");
         }
+    }
+
+    /// <summary>The rates of 40 steps, or after each of 40 reports.</summary>
+    /// <param name="name">The case.</param>
+    [Theory]
+    [MemberData(nameof(ScheduleNames))]
+    public void Schedule_agrees_with_PyTorch_for_40_steps(string name)
+    {
+        using TensorScope scope = new(name);
+        using AmbientChange device = Device.Use(Device);
+        SafetensorsFile file = GoldenFiles.Schedules.Value;
+        Schedule schedule = OptimizerGoldens.Schedules[name]();
+        double[] metrics = [.. GoldenFiles.Read(file, name, "in", Device).SelectMany(values => values.ToArray<double>())];
+        Tensor[] rates = new Tensor[40];
+        for (int step = 0; step < rates.Length; step++)
+        {
+            (schedule as ReduceOnPlateau)?.Report(metrics[step]);
+            rates[step] = schedule.At(Tensor.Of(step));
+        }
+
+        Near(Tensor.Stack(rates), file.Read($"{name}/out0", Device), name);
+    }
+
+    /// <summary>A case's layer with its weights loaded under PyTorch's keys.</summary>
+    private (Module Layer, Func<Tensor[], Tensor[]> Call) Loaded(SafetensorsFile file, string name)
+    {
+        (Module layer, Func<Tensor[], Tensor[]> call) = LayerGoldens.All[name]();
+        string prefix = $"{name}/state/";
+        Dictionary<string, Tensor> state = file.Entries.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(key => key[prefix.Length..], key => file.Read(key, Device));
+        layer.StateDictionary().Keys.Should().BeEquivalentTo(state.Keys, "the keys are PyTorch's");
+        layer.LoadState(state);
+        return (layer, call);
     }
 
     /// <summary>Compares outputs, and makes the loss whose gradients the file holds; null where it holds none.</summary>
@@ -134,6 +163,16 @@ public abstract class PyTorchGoldens
         }
 
         return loss;
+    }
+
+    private void CompareGradients(SafetensorsFile file, string name, Tensor? loss, Tensor[] inputs)
+    {
+        int[] tracked = [.. Enumerable.Range(0, inputs.Length).Where(i => loss is not null && inputs[i].IsTracked)];
+        Tensor[] gradients = tracked.Length == 0 ? [] : Gradients.Of(loss!, [.. tracked.Select(i => inputs[i])], zeros: true);
+        for (int i = 0; i < tracked.Length; i++)
+        {
+            Near(gradients[i], file.Read($"{name}/grad{tracked[i]}", Device), $"{name}: gradient of input {tracked[i]}");
+        }
     }
 
     private static void Near(Tensor actual, Tensor expected, string what)

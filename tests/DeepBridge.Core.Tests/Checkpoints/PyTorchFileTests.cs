@@ -144,6 +144,44 @@ public sealed class PyTorchFileTests : IDisposable
         file.Read("x").ToArray<float>().Should().Equal(1_999_994, 1_999_995, 1_999_996, 1_999_997, 1_999_998, 1_999_999);
     }
 
+    [Theory]
+    [InlineData("]")]
+    [InlineData("}")]
+    [InlineData("(")]
+    [InlineData(")")]
+    [InlineData("(t")]
+    [InlineData("N\u0085")]
+    [InlineData("]q\0")]
+    [InlineData("K\u0001")]
+    [InlineData("\u0088")]
+    [InlineData("G\0\0\0\0\0\0\0\0")]
+    [InlineData("X\0\0\0\0")]
+    [InlineData("ctorch\nSize\n")]
+    public void A_pickle_of_one_instruction_again_and_again_makes_little_of_it(string instruction)
+    {
+        byte[] pickle = [.. string.Concat(Enumerable.Repeat(instruction, 100_000)).Select(c => (byte)c), (byte)'N', (byte)'.'];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        PickleReader.Read(pickle).Should().BeNull();
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(100L * pickle.Length);
+    }
+
+    [Fact]
+    public void A_long_key_above_many_tensors_is_not_repeated_for_each()
+    {
+        using (ZipArchive archive = ZipFile.Open(_file.Path, ZipArchiveMode.Create))
+        {
+            using ZipArchive golden = ZipFile.OpenRead(Golden("by-hand.pt"));
+            using MemoryStream pickle = new();
+            golden.GetEntry("x/data.pkl")!.Open().CopyTo(pickle);
+            byte[] key = [(byte)'X', 0, 0, 1, 0, .. Enumerable.Repeat((byte)'k', 1 << 16)], tensor = pickle.ToArray()[9..^2];
+            IEnumerable<byte> items = Enumerable.Range(0, 2000).SelectMany(i => (byte[])[(byte)'M', (byte)i, (byte)(i >> 8), .. tensor]);
+            Write(archive, "x/data.pkl", [0x80, 2, (byte)'}', .. key, (byte)'}', (byte)'(', .. items, .. "us."u8]);
+            Write(archive, "x/data/0", new byte[24]);
+        }
+
+        FluentActions.Invoking(() => WeightsFile.Open(_file.Path)).Should().Throw<FileFormatException>().WithMessage("*unfold*");
+    }
+
     private static void Write(ZipArchive archive, string name, byte[] bytes)
     {
         using Stream stream = archive.CreateEntry(name, CompressionLevel.NoCompression).Open();

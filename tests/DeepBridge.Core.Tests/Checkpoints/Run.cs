@@ -1,5 +1,4 @@
 using DeepBridge.Checkpoints;
-using DeepBridge.Memory;
 using DeepBridge.Optimizers;
 
 namespace DeepBridge.Tests.Checkpoints;

@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
 using DeepBridge.Data;
 using DeepBridge.Memory;
+using FsCheck;
+using FsCheck.Fluent;
 
 namespace DeepBridge.Tests.Data;
 
@@ -100,6 +102,42 @@ public sealed class DataLoaderTests
         resumed.Restore(saved!);
         Read(resumed).Should().BeEquivalentTo(rest, options => options.WithStrictOrdering());
         Read(resumed).Should().BeEquivalentTo(Read(whole), options => options.WithStrictOrdering());
+    }
+
+    [Fact]
+    public void From_any_cursor_on_the_rest_is_the_rest_for_any_size_and_number_of_workers() =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(60), Prop.ForAll(
+            Gen.Choose(0, 1000).Four().ToArbitrary(),
+            drawn =>
+            {
+                (int a, int b, int c, int d) = drawn;
+                var whole = Loader(0, shuffle: a % 2 == 0, dropLast: b % 2 == 0, seed: c, batchSize: 1 + (d % 25));
+                var other = Loader(a % 4, shuffle: a % 2 == 0, dropLast: b % 2 == 0, seed: d, batchSize: 1 + (d % 25));
+                LoaderCursor cursor = whole.Cursor with { Epoch = b % 3, Position = c % (whole.Count + 1) };
+                whole.Restore(cursor with { Position = 0 });
+                other.Restore(cursor);
+                float[][] expected = Read(whole)[(int)cursor.Position..], rest = Read(other);
+                return other.Cursor == whole.Cursor && rest.Length == expected.Length
+                    && rest.Zip(expected).All(pair => pair.First.SequenceEqual(pair.Second));
+            }));
+
+    [Fact]
+    public void Two_loops_over_one_loader_have_an_epoch_each()
+    {
+        var loader = Loader(2);
+        var alone = Loader(0);
+        float[][] zero = Read(alone), one = Read(alone);
+        using TensorScope outer = new();
+        long before = LiveTensors.Count;
+        int batch = 0;
+        foreach (((Tensor first, _), (Tensor second, _)) in loader.Zip(loader))
+        {
+            first.ToArray<float>().Should().Equal(zero[batch]);
+            second.ToArray<float>().Should().Equal(one[batch++]);
+        }
+
+        batch.Should().Be(6);
+        LiveTensors.Count.Should().Be(before);
     }
 
     [Theory]
@@ -263,8 +301,10 @@ public sealed class DataLoaderTests
         LiveTensors.Count.Should().Be(before);
     }
 
-    [Fact]
-    public void Waiting_is_measured_and_told_to_the_meter()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void Waiting_is_measured_and_told_to_the_meter(int workers)
     {
         double told = 0;
         using MeterListener listener = new()
@@ -279,7 +319,7 @@ public sealed class DataLoaderTests
         };
         listener.SetMeasurementEventCallback<double>((_, seconds, _, _) => told += seconds);
         listener.Start();
-        var loader = Loader(0);
+        var loader = Loader(workers);
         Read(loader);
         loader.WaitTime.Should().BePositive();
         told.Should().BeApproximately(loader.WaitTime.TotalSeconds, 1e-3);

@@ -32,6 +32,21 @@ public sealed partial class OptimizerTests
     }
 
     [Fact]
+    public void Rounding_never_takes_a_centred_variance_below_zero()
+    {
+        using TensorScope scope = new();
+        Parameter parameter = new(Tensor.Zeros([64]));
+        Tensor gradient = Tensor.Uniform([64], 0.1, 100);
+        RmsProp optimizer = new([parameter], 1e-6, alpha: 0.5, centered: true);
+        foreach (int step in TensorScope.Steps(60))
+        {
+            optimizer.Step(Gradients.Of((parameter.Value * gradient).Sum(), [parameter]));
+        }
+
+        parameter.Value.ToArray<float>().Should().OnlyContain(value => float.IsFinite(value));
+    }
+
+    [Fact]
     public void Slots_exist_from_construction()
     {
         using TensorScope scope = new();

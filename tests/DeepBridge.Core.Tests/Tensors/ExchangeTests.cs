@@ -1,3 +1,5 @@
+using DeepBridge.Backends;
+using DeepBridge.Graphs;
 using Numerics = System.Numerics.Tensors;
 
 namespace DeepBridge.Tests.Tensors;
@@ -78,5 +80,31 @@ public sealed class ExchangeTests
         (Tensor.From([-7L, 7L]) % 2).ToArray<long>().Should().Equal(1, 1);
         Tensor.From([-7L, 7L]).FloorDivide(2).ToArray<long>().Should().Equal(-4, 3);
         Tensor.From([true, false]).Sum().Item<long>().Should().Be(1);
+    }
+
+    [Fact]
+    public void A_backend_reaches_the_data_of_a_tensor_and_makes_tensors_of_data()
+    {
+        using TensorScope scope = new();
+        Tensor x = Tensor.From([1f, 2f]);
+        BackendTensor data = BackendTensor.Of(x);
+        data.IsShared.Should().BeTrue();
+        Tensor again = data.ToTensor();
+        x.Dispose();
+        again.ToArray<float>().Should().Equal(1, 2);
+        again.IsTracked.Should().BeFalse();
+        FluentActions.Invoking(() => BackendTensor.Of(x)).Should().Throw<TensorReleasedException>();
+        FluentActions.Invoking(() => Graph.Trace(a => [BackendTensor.Of(a[0]).ToTensor()], [again.Spec])).Should().Throw<TracingException>();
+    }
+
+    [Fact]
+    public void Pinned_memory_knows_the_array_it_lies_in()
+    {
+        int[] array = [1, 2, 3];
+        using HostMemory part = HostMemory.Pin(array.AsMemory(1));
+        part.TryGetArray(out Array? found, out int offset).Should().BeTrue();
+        found.Should().BeSameAs(array);
+        offset.Should().Be(1);
+        part.Bytes.Should().Be(8);
     }
 }

@@ -1,0 +1,12 @@
+namespace DeepBridge.Torch.Tests;
+
+/// <summary>Registers the backend once for all tests.</summary>
+internal static class Setup
+{
+    /// <summary>
+    /// With one thread, since threads of libtorch spin where machines are shared; with as many as there are processors where
+    /// the proof is run.
+    /// </summary>
+    internal static void Register() => TorchSharpBackend.Register(
+        new TorchSharpOptions { Threads = Environment.GetEnvironmentVariable("DEEPBRIDGE_PROOF") == "full" ? null : 1 });
+}
