@@ -125,9 +125,13 @@ def idx(folder, name):
     return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape).copy())
 
 
+def pixels(folder, name):
+    return idx(folder, name).float().div(255).sub(0.1307).div(0.3081).unsqueeze(1)
+
+
 def mnist(folder, seed, epochs, steps):
     torch.manual_seed(seed)
-    images = idx(folder, "train-images-idx3-ubyte").float().div(255).unsqueeze(1)
+    images = pixels(folder, "train-images-idx3-ubyte")
     labels = idx(folder, "train-labels-idx1-ubyte").long()
     model = nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
@@ -143,7 +147,7 @@ def mnist(folder, seed, epochs, steps):
             optimizer.step()
     seconds = time.perf_counter() - start
     model.eval()
-    test, expected = idx(folder, "t10k-images-idx3-ubyte").float().div(255).unsqueeze(1), idx(folder, "t10k-labels-idx1-ubyte")
+    test, expected = pixels(folder, "t10k-images-idx3-ubyte"), idx(folder, "t10k-labels-idx1-ubyte")
     with torch.no_grad():
         right = sum((model(a).argmax(1) == b).sum().item() for a, b in zip(test.split(1000), expected.split(1000)))
     print(f"test accuracy {right / len(expected):.4f} seconds {seconds:.1f}")
