@@ -2,7 +2,6 @@ using DeepBridge.Backends;
 using DeepBridge.Ops;
 using DeepBridge.TensorFlow.Eager;
 using DeepBridge.TensorFlow.Graphs;
-using DeepBridge.TensorFlow.Lowering;
 using DeepBridge.TensorFlow.Native;
 
 namespace DeepBridge.TensorFlow;

@@ -2,10 +2,8 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DeepBridge.Backends;
 using DeepBridge.Graphs;
-using DeepBridge.Ops;
 using DeepBridge.TensorFlow.Eager;
 using DeepBridge.TensorFlow.Graphs;
-using DeepBridge.TensorFlow.Lowering;
 using DeepBridge.TensorFlow.Native;
 
 namespace DeepBridge.TensorFlow;

@@ -1,5 +1,4 @@
 using DeepBridge.Backends;
-using DeepBridge.TensorFlow.Eager;
 using DeepBridge.TensorFlow.Native;
 
 namespace DeepBridge.TensorFlow;

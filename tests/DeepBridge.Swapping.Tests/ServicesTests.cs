@@ -1,7 +1,7 @@
-using Microsoft.Extensions.Options;
 using DeepBridge.Extensions.DependencyInjection;
 using DeepBridge.Layers;
 using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.Options;
 
 namespace DeepBridge.Swapping.Tests;
 

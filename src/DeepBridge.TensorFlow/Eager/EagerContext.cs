@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using DeepBridge.TensorFlow.Native;
 using Tensorflow;
-using Tensorflow.Contexts;
 using Tensorflow.Device;
 using Tensorflow.Eager;
 using Status = DeepBridge.TensorFlow.Native.Status;

@@ -1,7 +1,5 @@
 using DeepBridge.Graphs;
 using DeepBridge.Ops;
-using DeepBridge.TensorFlow.Lowering;
-using DeepBridge.TensorFlow.Native;
 
 namespace DeepBridge.TensorFlow.Graphs;
 

@@ -1,5 +1,4 @@
 using DeepBridge.Ops;
-using DeepBridge.TensorFlow.Native;
 
 namespace DeepBridge.TensorFlow.Lowering;
 

@@ -1,6 +1,5 @@
 using DeepBridge.Data;
 using DeepBridge.Metrics;
-using DeepBridge.Modules;
 
 namespace DeepBridge.Training;
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using DeepBridge.Checkpoints;
 using DeepBridge.Data;
-using DeepBridge.Layers;
 using DeepBridge.Optimizers;
 using DeepBridge.Schedules;
 using DeepBridge.Training;

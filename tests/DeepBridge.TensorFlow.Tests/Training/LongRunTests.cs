@@ -68,6 +68,7 @@ public sealed class LongRunTests(ITestOutputHelper output)
             Tensor loss = Loss.MeanSquaredError(model.Call(images), targets);
             optimizer.Step(Gradients.Of(loss, model.Parameters));
             return loss.Detach();
-        });
+        }
+        );
     }
 }
