@@ -7,6 +7,7 @@ using DeepBridge.TensorFlow.Eager;
 using DeepBridge.TensorFlow.Graphs;
 using DeepBridge.TensorFlow.Lowering;
 using DeepBridge.TensorFlow.Native;
+using DeepBridge.TensorFlow.SavedModels;
 
 namespace DeepBridge.TensorFlow;
 
@@ -35,6 +36,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         _names = [.. _devices.Select((_, i) => Marshal.StringToCoTaskMemUTF8(i == 0 ? "/device:CPU:0" : $"/device:GPU:{i - 1}"))];
         ImplementOps();
         ImplementSteps();
+        Implement<SavedCall>(SavedSession.Run);
         if (UsesXla)
         {
             RequireXla();
