@@ -92,26 +92,17 @@ internal static class Piece
         return shape.Dim.Count == other.Dim.Count;
     }
 
-    /// <summary>Opens the one element of a vector of int32 that another has not, as Reshape allows.</summary>
-    /// <param name="vector">The vector.</param>
-    /// <param name="other">The other.</param>
-    /// <returns>False: more differs.</returns>
-    internal static bool Open(TensorProto vector, TensorProto other)
-    {
-        int[] mine = Numbers(vector), others = Numbers(other);
-        int differing = mine.Zip(others).Count(pair => pair.First != pair.Second);
-        if (differing != 1 || mine.Length != others.Length)
-        {
-            return false;
-        }
+    /// <summary>A tensor of int32.</summary>
+    /// <param name="values">The elements, row by row.</param>
+    /// <param name="shape">The shape.</param>
+    /// <returns>The tensor.</returns>
+    internal static TensorProto Integers(int[] values, TensorShapeProto shape) =>
+        new() { Dtype = DataType.DtInt32, TensorShape = shape, IntVal = { values } };
 
-        vector.IntVal.Clear();
-        vector.TensorContent = ByteString.CopyFrom(MemoryMarshal.AsBytes<int>([.. mine.Zip(others, (a, b) => a == b ? a : -1)]));
-        return true;
-    }
-
-    /// <summary>The elements of a vector of int32, whose last ones TensorFlow leaves out where they repeat.</summary>
-    private static int[] Numbers(TensorProto vector) => vector.TensorContent.Length > 0
-        ? MemoryMarshal.Cast<byte, int>(vector.TensorContent.Span).ToArray()
-        : [.. Enumerable.Range(0, (int)vector.TensorShape.Dim[0].Size).Select(i => vector.IntVal[Math.Min(i, vector.IntVal.Count - 1)])];
+    /// <summary>The elements of a tensor of int32, whose last ones TensorFlow leaves out where they repeat.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <returns>The elements.</returns>
+    internal static int[] Numbers(TensorProto tensor) => tensor.TensorContent.Length > 0
+        ? MemoryMarshal.Cast<byte, int>(tensor.TensorContent.Span).ToArray()
+        : [.. Enumerable.Range(0, (int)tensor.TensorShape.Dim.Aggregate(1L, (count, dim) => count * dim.Size)).Select(i => tensor.IntVal[Math.Min(i, tensor.IntVal.Count - 1)])];
 }

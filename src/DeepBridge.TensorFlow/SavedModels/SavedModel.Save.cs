@@ -18,15 +18,15 @@ public sealed partial class SavedModel
 
     /// <summary>
     /// Saves what a model computes in evaluation mode as a SavedModel with the signature <c>serving_default</c>, whose inputs are
-    /// <c>input_0</c>, <c>input_1</c>, …, its outputs <c>output_0</c>, … Where nothing but reshaping depends on it, the first axis
-    /// of the inputs is left open; else it has the extent of the specs. The returned signature says which.
+    /// <c>input_0</c>, <c>input_1</c>, …, its outputs <c>output_0</c>, … The first axis of the inputs, the
+    /// batch, is left open, unless the specs disagree about it or more than shapes depends on it: then it is that of the specs.
     /// </summary>
     /// <param name="folder">The folder; one that holds a SavedModel is replaced as a whole.</param>
     /// <param name="model">The model, on any device.</param>
     /// <param name="function">What calls it; it is traced.</param>
     /// <param name="inputs">The specs of the inputs.</param>
     /// <param name="variables">Whether parameters and buffers stand beside the graph, in TensorFlow's checkpoint, or as constants in it.</param>
-    /// <returns>The signature.</returns>
+    /// <returns>The signature, which says what was left open.</returns>
     /// <exception cref="UnsupportedOpException">The model assigns a variable, or has an op that TensorFlow has not.</exception>
     /// <exception cref="InvalidAttributeException">Constants of more than 2 GB: save variables.</exception>
     /// <exception cref="IOException">The folder holds something else, or the disk refuses.</exception>
@@ -120,16 +120,16 @@ public sealed partial class SavedModel
     /// <summary>The graph for batches of any size, or null.</summary>
     private static SavedGraph? Open(TensorFlowBackend backend, Func<Tensor[], Tensor[]> function, TensorSpec[] inputs, Device device)
     {
-        if (Array.Exists(inputs, input => input.Rank == 0))
+        if (inputs.Length == 0 || Array.Exists(inputs, input => input.Rank == 0 || input.Shape[0] != inputs[0].Shape[0]))
         {
             return null;
         }
 
         try
         {
-            SavedGraph[] graphs = [.. new[] { 7, 11 }.Select(batch =>
+            SavedGraph[] graphs = [.. new[] { 7, 11, 17 }.Select(batch =>
                 new SavedGraph(backend, function, [.. inputs.Select(input => input.As(input.Shape.With(0, batch)))], device))];
-            return graphs[0].Open(graphs[1]) ? graphs[0] : null;
+            return graphs[0].Open(graphs[1..]) ? graphs[0] : null;
         }
         catch (DeepBridgeException)
         {

@@ -35,13 +35,13 @@ internal static class SavedVariables
             byte[] content = new byte[data.Spec.Bytes];
             backend.Export(data, content);
             NodeDef node = graph.Placeholder(i);
-            node.MergeFrom(Piece.Const(node.Name, new TensorProto
+            node.Attr.Clear();
+            node.MergeFrom(Piece.Const(string.Empty, new TensorProto
             {
                 Dtype = Piece.Type(data.Spec.DType).Type,
                 TensorShape = Piece.Shape(data.Spec.Shape),
                 TensorContent = UnsafeByteOperations.UnsafeWrap(content),
             }));
-            node.Attr.Remove("shape");
         }
 
         return null;
@@ -109,7 +109,7 @@ internal static class SavedVariables
         }
 
         AddSave(def, Path.Combine(variables, "variables"), keys, graph.Variables.Select(variable => variable.DType), i => $"value{i}");
-        def.Node.Add(Piece.Const("done", new TensorProto { Dtype = DataType.DtInt32, TensorShape = new TensorShapeProto(), IntVal = { 1 } }, "^save"));
+        def.Node.Add(Piece.Const("done", Piece.Integers([1], new TensorShapeProto()), "^save"));
         SavedModel.WriteGraph(backend, writer, def, signature, null);
         using (TensorScope scope = new("save"))
         using (SavedModel model = SavedModel.Load(writer))
