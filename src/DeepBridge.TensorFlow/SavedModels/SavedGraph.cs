@@ -1,8 +1,5 @@
-using DeepBridge.Backends;
-using DeepBridge.Graphs;
 using DeepBridge.TensorFlow.Graphs;
 using DeepBridge.TensorFlow.Native;
-using Google.Protobuf;
 using Tensorflow;
 using Graph = DeepBridge.Graphs.Graph;
 using Status = DeepBridge.TensorFlow.Native.Status;
@@ -95,13 +92,8 @@ internal sealed unsafe class SavedGraph
 
         Def.Node.Add(Piece.Node("batch_shape", "Shape", [_arguments[0]], ("T", Piece.Type(Inputs[0].DType)), ("out_type", Piece.Type(DType.Int32))));
         Def.Node.Add(Piece.Const("batch_axis", Piece.Integers([0], new TensorShapeProto())));
-        Def.Node.Add(Piece.Node(
-            "batch",
-            "GatherV2",
-            ["batch_shape", "batch_axis", "batch_axis"],
-            ("Tparams", Piece.Type(DType.Int32)),
-            ("Tindices", Piece.Type(DType.Int32)),
-            ("Taxis", Piece.Type(DType.Int32))));
+        AttrValue number = Piece.Type(DType.Int32);
+        Def.Node.Add(Piece.Node("batch", "GatherV2", ["batch_shape", "batch_axis", "batch_axis"], ("Tparams", number), ("Tindices", number), ("Taxis", number)));
         return same;
     }
 

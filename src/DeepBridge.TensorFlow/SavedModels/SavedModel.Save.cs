@@ -1,4 +1,3 @@
-using DeepBridge.Memory;
 using DeepBridge.TensorFlow.SavedModels;
 using Google.Protobuf;
 using Proto = Tensorflow;

@@ -71,28 +71,26 @@ internal sealed unsafe class SavedSession : SafeHandle
     /// <param name="call">Inputs and outputs.</param>
     internal static void Run(SavedCall op, in KernelCall call)
     {
-        int count = call.Inputs.Length, given = op.OutputCount;
-        nint* inputs = stackalloc nint[count + 1], results = stackalloc nint[given];
-        new Span<nint>(inputs, count).Clear();
-        new Span<nint>(results, given).Clear();
+        nint[] inputs = new nint[call.Inputs.Length], results = new nint[op.OutputCount];
         nint status = Status.Mine;
         bool held = false;
         try
         {
             op.Function.Session.DangerousAddRef(ref held);
-            for (int i = 0; i < count; i++)
+            for (int i = 0; i < inputs.Length; i++)
             {
                 inputs[i] = C.TFE_TensorHandleResolve(((TensorFlowTensor)call.Inputs[i]).Handle, status);
                 Status.Check(status, "a signature"u8);
             }
 
             fixed (TF_Output* from = op.Function.Inputs, to = op.Function.Outputs)
+            fixed (nint* values = inputs, outputs = results)
             {
-                C.TF_SessionRun(op.Function.Session.handle, 0, from, inputs, count, to, results, given, null, 0, 0, status);
+                C.TF_SessionRun(op.Function.Session.handle, 0, from, values, inputs.Length, to, outputs, results.Length, null, 0, 0, status);
             }
 
             Status.Check(status, "a signature"u8);
-            for (int i = 0; i < given; i++)
+            for (int i = 0; i < results.Length; i++)
             {
                 TensorSpec spec = Spec(results[i], call.OutputSpecs[i].DType);
                 nint result = C.TFE_NewTensorHandle(results[i], status);
@@ -104,13 +102,9 @@ internal sealed unsafe class SavedSession : SafeHandle
         }
         finally
         {
-            for (int i = 0; i < count + given; i++)
+            foreach (nint tensor in inputs.Concat(results))
             {
-                nint tensor = i < count ? inputs[i] : results[i - count];
-                if (tensor != 0)
-                {
-                    C.TF_DeleteTensor(tensor);
-                }
+                C.TF_DeleteTensor(tensor);
             }
 
             if (held)

@@ -1,5 +1,3 @@
-using DeepBridge.Memory;
-
 namespace DeepBridge.TensorFlow.SavedModels;
 
 /// <summary>A signature of one input and one output as a module without parameters. Its mode changes nothing.</summary>
