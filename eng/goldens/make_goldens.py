@@ -305,15 +305,26 @@ optimizer("Sgd.clipped", lambda p: torch.optim.SGD(p, 0.1), clip=1.0)
 
 # Losses.
 three, signs = normal(3, 4), np.where(rng.random((3, 4)) > 0.5, 1.0, -1.0).astype(np.float32)
+
+
+# Distributions: a divergence of anything else is a sum that cancels, whose rounding says nothing.
+def logarithms(values):
+    return F.log_softmax(torch.tensor(values), 1).numpy()
+
+
+def shares(values):
+    return (values / values.sum(1, keepdims=True)).astype(np.float32)
+
+
 apart = three + np.array([[0.0, 0.5, -0.5, 1.5], [1.0, -1.0, 0.25, 3.0], [-2.0, 0.1, 0.0, 0.75]], np.float32)
 for reduction in ["Mean", "Sum", "None"]:
     case(f"L1.{reduction}", lambda x, t: F.l1_loss(x, t, reduction=reduction.lower()), three, apart)
     case(f"Huber.{reduction}", lambda x, t: F.huber_loss(x, t, delta=0.5, reduction=reduction.lower()), three, apart)
     case(f"SmoothL1.{reduction}", lambda x, t: F.smooth_l1_loss(x, t, beta=0.5, reduction=reduction.lower()), three, apart)
-    case(f"KlDivergence.{reduction}", lambda x, t: F.kl_div(x, t, reduction=reduction.lower()), normal(3, 4), positive(3, 4))
+    case(f"KlDivergence.{reduction}", lambda x, t: F.kl_div(x, t, reduction=reduction.lower()), logarithms(normal(3, 4)), shares(positive(3, 4)))
 case("SmoothL1.zero", lambda x, t: F.smooth_l1_loss(x, t, beta=0), three, -three)
-case("KlDivergence.batch", lambda x, t: F.kl_div(x, t, reduction="batchmean"), normal(3, 4), positive(3, 4))
-case("KlDivergence.logarithms", lambda x, t: F.kl_div(x, t, reduction="sum", log_target=True), normal(3, 4), normal(3, 4))
+case("KlDivergence.batch", lambda x, t: F.kl_div(x, t, reduction="batchmean"), logarithms(normal(3, 4)), shares(positive(3, 4)))
+case("KlDivergence.logarithms", lambda x, t: F.kl_div(x, t, reduction="sum", log_target=True), logarithms(normal(3, 4)), logarithms(normal(3, 4)))
 case("KlDivergence.zeros", lambda x, t: F.kl_div(x, t.detach(), reduction="sum"), normal(4), np.array([0, 1, 0, 0.5], np.float32))
 for reduction in ["Mean", "Sum", "None"]:
     case(f"NegativeLogLikelihood.{reduction}", lambda x, y: F.nll_loss(x, y, reduction=reduction.lower()), normal(4, 5), labels)

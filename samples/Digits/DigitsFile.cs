@@ -1,5 +1,6 @@
 using System.Globalization;
 using DeepBridge;
+using Samples;
 
 namespace Digits;
 

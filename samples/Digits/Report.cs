@@ -1,65 +1,14 @@
-using System.Globalization;
 using Spectre.Console;
 
 namespace Digits;
 
-/// <summary>Shows progress: a bar in a terminal, a line an epoch elsewhere.</summary>
-internal sealed class Report : IDisposable
+/// <summary>Shows what the model takes for what.</summary>
+internal static class Report
 {
     private static readonly bool s_terminal = !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive;
     private static readonly IAnsiConsole s_console = s_terminal
         ? AnsiConsole.Console
         : AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
-
-    private readonly int _epochs;
-    private readonly ManualResetEventSlim _done = new();
-    private readonly Task? _display;
-    private ProgressTask? _bar;
-
-    /// <summary>Opens the display.</summary>
-    /// <param name="epochs">How many epochs are to come.</param>
-    internal Report(int epochs)
-    {
-        _epochs = epochs;
-        if (!s_terminal || epochs == 0)
-        {
-            return;
-        }
-
-        using ManualResetEventSlim ready = new();
-        _display = Task.Run(() => s_console.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn()).Start(context =>
-        {
-            _bar = context.AddTask("training", maxValue: epochs);
-            ready.Set();
-            _done.Wait();
-        }));
-        ready.Wait();
-    }
-
-    /// <summary>Shows the end of an epoch.</summary>
-    /// <param name="epoch">Its number, from 1.</param>
-    /// <param name="loss">The mean training loss.</param>
-    /// <param name="accuracy">The accuracy on the test rows.</param>
-    internal void Epoch(int epoch, double loss, double accuracy)
-    {
-        string text = string.Create(CultureInfo.InvariantCulture, $"epoch {epoch}/{_epochs}  loss {loss:F4}  accuracy {accuracy:F4}");
-        if (_bar is null)
-        {
-            Console.WriteLine(text);
-            return;
-        }
-
-        _bar.Description = text;
-        _bar.Value = epoch;
-    }
-
-    /// <summary>Closes the display.</summary>
-    public void Dispose()
-    {
-        _done.Set();
-        _display?.Wait();
-        _done.Dispose();
-    }
 
     /// <summary>Prints how often each digit was taken for each.</summary>
     /// <param name="predicted">What the model said.</param>

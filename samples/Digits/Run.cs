@@ -1,21 +1,27 @@
 using System.Diagnostics;
 using System.Globalization;
 using DeepBridge;
+using DeepBridge.Checkpoints;
 using DeepBridge.Data;
+using DeepBridge.Extensions.Terminal;
+using DeepBridge.Metrics;
 using DeepBridge.Optimizers;
+using DeepBridge.Training;
+using Samples;
 
 namespace Digits;
 
 /// <summary>Trains, tests and predicts.</summary>
 internal static class Run
 {
-    private const int TrainingRows = 1437, BatchSize = 32;
+    private const int TrainingRows = 1437, BatchSize = 32, SaveEverySteps = 20;
 
-    internal static int Start(Settings settings)
+    internal static async Task<int> StartAsync(Settings settings)
     {
         Stopwatch clock = Stopwatch.StartNew();
         settings.Check();
-        Samples.Engines.Register(settings.Device);
+        CheckpointStore? store = CommandLine.Store(settings.Checkpoint, settings.Resume);
+        Engines.Register(settings.Device);
         using AmbientChange device = Device.Use(settings.Device);
         DigitsFile? asked = settings.Predict is null ? null : DigitsFile.Read(settings.Predict, labelled: false);
         RandomGenerator.Seed(settings.Seed);
@@ -27,7 +33,7 @@ internal static class Run
         }
         else
         {
-            Train(model, digits, settings.Epochs);
+            await TrainAsync(model, digits, settings, store).ConfigureAwait(false);
         }
 
         if (settings.Save is not null)
@@ -62,28 +68,25 @@ internal static class Run
         return 0;
     }
 
-    private static void Train(Module<Tensor, Tensor> model, DigitsFile digits, int epochs)
+    private static async Task TrainAsync(Module<Tensor, Tensor> model, DigitsFile digits, Settings settings, CheckpointStore? store)
     {
-        using Tensor images = digits.Images(..TrainingRows), labels = digits.Digits(..TrainingRows), test = digits.Images(TrainingRows..);
-        Adam optimizer = new(model.Parameters, learningRate: 1e-3);
-        Batches batches = new(images, labels, BatchSize, shuffle: true);
-        using Report report = new(epochs);
-        for (int epoch = 1; epoch <= epochs; epoch++)
+        using Tensor images = digits.Images(..TrainingRows), labels = digits.Digits(..TrainingRows);
+        using Tensor testImages = digits.Images(TrainingRows..), testLabels = digits.Digits(TrainingRows..);
+        Trainer trainer = new(new TrainerOptions
         {
-            model.Train();
-            double sum = 0;
-            int steps = 0;
-            foreach ((Tensor input, Tensor expected) in batches)
-            {
-                Tensor loss = Loss.CrossEntropy(model.Call(input), expected);
-                optimizer.Step(Gradients.Of(loss, model.Parameters));
-                sum += loss.Item();
-                steps++;
-            }
-
-            model.Eval();
-            report.Epoch(epoch, sum / steps, Accuracy(Predict(model, test), digits.Labels.AsSpan(TrainingRows)));
-        }
+            Epochs = settings.Epochs,
+            Checkpoints = store,
+            Resume = settings.Resume,
+            SaveEverySteps = SaveEverySteps,
+            Callbacks = [new TerminalProgress()],
+        });
+        await trainer.FitAsync(
+            model,
+            new Batches(images, labels, BatchSize, shuffle: true),
+            static (logits, expected) => Loss.CrossEntropy(logits, expected),
+            new Adam(model, learningRate: 1e-3),
+            new Batches(testImages, testLabels, testImages.Shape[0]),
+            [new Accuracy()]).ConfigureAwait(false);
     }
 
     private static long[] Predict(Module<Tensor, Tensor> model, Tensor images)

@@ -1,7 +1,9 @@
+using Samples;
+
 namespace Digits;
 
 /// <summary>What the command line says.</summary>
-internal sealed record Settings(string Device, int Epochs, long Seed, string Model, string? Save, string? Load, string? Predict)
+internal sealed record Settings(string Device, int Epochs, long Seed, string Model, string? Save, string? Load, string? Predict, string? Checkpoint, bool Resume)
 {
     /// <summary>Enough for the convolutional network to settle.</summary>
     internal const int DefaultEpochs = 20;
@@ -20,6 +22,11 @@ internal sealed record Settings(string Device, int Epochs, long Seed, string Mod
             throw new InvalidInputException($"--model is mlp or cnn, got '{Model}'.");
         }
 
+        if (Load is not null && Checkpoint is not null)
+        {
+            throw new InvalidInputException("--load skips training, so there is nothing for --checkpoint.");
+        }
+
         foreach (string? file in new[] { Load, Predict })
         {
             if (file is not null && !File.Exists(file))
@@ -34,6 +41,3 @@ internal sealed record Settings(string Device, int Epochs, long Seed, string Mod
         }
     }
 }
-
-/// <summary>The user gave something that cannot be; the message says what.</summary>
-internal sealed class InvalidInputException(string message) : Exception(message);

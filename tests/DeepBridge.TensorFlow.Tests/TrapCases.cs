@@ -81,6 +81,17 @@ public sealed class TrapCases : IDisposable
     public void Convolving_an_empty_batch_has_the_right_shape() =>
         new Convolution(s_plain).Apply(Tensor.Ones([0, 1, 5, 5]), Tensor.Ones([2, 1, 3, 3])).Shape.Should().Be(Shape.Create([0, 2, 3, 3]));
 
+    [Theory(Explicit = true)]
+    [InlineData(0, 3)]
+    [InlineData(2, 0)]
+    public void A_compiled_affine_map_of_an_empty_matrix(int rows, int features)
+    {
+        TensorSpec x = new([rows, features], DType.Float32), weight = new([4, features], DType.Float32), bias = new([4], DType.Float32);
+        using DeepBridge.Graphs.Graph graph = DeepBridge.Graphs.Graph.Trace(inputs => [Linear.Instance.Apply(inputs).Relu()], [x, weight, bias]);
+        float[] y = graph.Run(Tensor.Ones(x.Shape), Tensor.Ones(weight.Shape), Tensor.Ones(bias.Shape))[0].ToArray<float>();
+        y.Should().Equal(Enumerable.Repeat(1f, rows * 4));
+    }
+
     [Fact(Explicit = true)]
     public void The_least_integer_by_minus_one()
     {

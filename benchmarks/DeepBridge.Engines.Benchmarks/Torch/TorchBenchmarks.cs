@@ -48,7 +48,7 @@ internal static class TorchBenchmarks
     private static Action RawBlock() =>
         Step(new TorchBlock(), randn(12, Models.Tokens, Models.Width), randn(12, Models.Tokens, Models.Width), (y, t) => functional.mse_loss(y, t));
 
-    private static Action Step(Module<torch.Tensor, torch.Tensor> model, torch.Tensor input, torch.Tensor labels, Func<torch.Tensor, torch.Tensor, torch.Tensor> loss)
+    private static Action Step(torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor input, torch.Tensor labels, Func<torch.Tensor, torch.Tensor, torch.Tensor> loss)
     {
         optim.Optimizer optimizer = optim.Adam(model.parameters(), 1e-3);
         return () =>
@@ -60,7 +60,7 @@ internal static class TorchBenchmarks
         };
     }
 
-    private sealed class TorchBlock : Module<torch.Tensor, torch.Tensor>
+    private sealed class TorchBlock : torch.nn.Module<torch.Tensor, torch.Tensor>
     {
         private readonly TorchSharp.Modules.LayerNorm _norm1 = LayerNorm(Models.Width), _norm2 = LayerNorm(Models.Width);
         private readonly TorchSharp.Modules.Linear _qkv = Linear(Models.Width, 3 * Models.Width), _projection = Linear(Models.Width, Models.Width);

@@ -1,4 +1,5 @@
 using DeepBridge.Backends;
+using DeepBridge.Memory;
 using DeepBridge.Ops;
 
 namespace DeepBridge.Graphs;
@@ -53,7 +54,7 @@ internal static class GraphGuards
         // Positions that a pooling of this graph found are in bounds.
         HashSet<GraphValue> trusted = [.. graph.Nodes.Where(node => node.Op is MaxPool).Select(node => node.Outputs[1])];
         TensorSpec[] specs = [.. graph.Inputs.Select(input => input.Spec)];
-        using AmbientChange change = Gradients.NoGradient();
+        using AmbientChange change = Ambient.Enter(Ambient.Now with { Recording = false, Precision = Precision.Float32 });
         Graph guarded = Graph.Trace(
             arguments =>
             {

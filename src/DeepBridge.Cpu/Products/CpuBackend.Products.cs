@@ -3,13 +3,17 @@ using DeepBridge.Ops;
 
 namespace DeepBridge.Cpu;
 
-/// <content>Matrix products.</content>
+/// <content>Matrix products and attention.</content>
 public sealed partial class CpuBackend
 {
     private void ImplementProducts()
     {
         Implement<MatMul>(static (op, in call) => Multiply(op.TransposeLeft, op.TransposeRight, call));
         Implement<Linear>(static (_, in call) => Multiply(false, true, call));
+        ImplementFloating<ScaledDotProductAttention>(
+            Attentions.Forward<float>, Attentions.Forward<double>, static (_, inputs) => Attentions.Fits(inputs, 0, 3));
+        ImplementFloating<ScaledDotProductAttentionGradient>(
+            Attentions.Gradient<float>, Attentions.Gradient<double>, static (_, inputs) => Attentions.Fits(inputs, 1, 6));
     }
 
     private static void Multiply(bool transposeLeft, bool transposeRight, in KernelCall call)

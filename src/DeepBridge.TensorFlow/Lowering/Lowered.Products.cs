@@ -6,10 +6,18 @@ internal static partial class Lowered
 {
     private static T[]? Multiplied<T>(Op op, in Site<T> s) => op switch
     {
+        MatMul or Linear when s.Ins[0].Count == 0 || s.Ins[1].Count == 0 => [Zeros(s)],
         MatMul product => [Product(product, s)],
         Linear => [Affine(s)],
         _ => null,
     };
+
+    /// <summary>Sums of no terms, and the bias. In a graph, TensorFlow would fuse both, and end the process over an empty matrix.</summary>
+    private static T Zeros<T>(in Site<T> s)
+    {
+        T zeros = s.Emit.Op("Fill"u8, s.Emit.Integers(s.Outs[0].Shape.Dims), s.Emit.Number(0, s.Outs[0].DType)).One();
+        return s.X.Length == 3 ? s.Emit.Op("AddV2"u8, zeros, s.X[2]).One() : zeros;
+    }
 
     private static T Product<T>(MatMul op, in Site<T> s)
     {

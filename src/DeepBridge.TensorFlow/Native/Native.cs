@@ -16,7 +16,7 @@ internal static unsafe partial class C
     [LibraryImport(Library)] internal static partial int TF_GetCode(nint status);
     [LibraryImport(Library)] internal static partial byte* TF_Message(nint status);
     [LibraryImport(Library)] internal static partial nint TF_AllocateTensor(int dtype, long* dims, int rank, nuint bytes);
-    [LibraryImport(Library)] internal static partial nint TF_NewTensor( int dtype, long* dims, int rank, void* data, nuint bytes, delegate* unmanaged[Cdecl]<void*, nuint, void*, void> deallocator, void* argument);
+    [LibraryImport(Library)] internal static partial nint TF_NewTensor(int dtype, long* dims, int rank, void* data, nuint bytes, delegate* unmanaged[Cdecl]<void*, nuint, void*, void> deallocator, void* argument);
     [LibraryImport(Library)] internal static partial void* TF_TensorData(nint tensor);
     [LibraryImport(Library)] internal static partial void TF_DeleteTensor(nint tensor);
     [LibraryImport(Library)] internal static partial nint TFE_NewTensorHandle(nint tensor, nint status);
