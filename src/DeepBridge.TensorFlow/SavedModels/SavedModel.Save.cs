@@ -130,9 +130,9 @@ public sealed partial class SavedModel
                 new SavedGraph(backend, function, [.. inputs.Select(input => input.As(input.Shape.With(0, batch)))], device))];
             return graphs[0].Open(graphs[1..]) ? graphs[0] : null;
         }
-        catch (DeepBridgeException)
+        catch (Exception error) when (error is not OutOfMemoryException)
         {
-            // A model for one size of batch says so; what is wrong besides is said when that size is traced.
+            // A model for one size of batch refuses others as it likes; what is wrong besides is thrown when that size is traced.
             return null;
         }
     }

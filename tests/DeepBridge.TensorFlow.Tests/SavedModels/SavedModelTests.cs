@@ -74,6 +74,16 @@ public sealed class SavedModelTests : IDisposable
     }
 
     [Fact]
+    public void A_model_that_refuses_other_batches_is_saved_for_its_own()
+    {
+        SavedSignature saved = SavedModel.Save(
+            Target, new Relu(), x => [x[0].Shape[0] == 2 ? x[0].Relu() : throw new InvalidOperationException("two, please")], [Spec(2, 4)]);
+        saved.Outputs["output_0"].Extents.Should().Equal(2, 4);
+        using SavedModel loaded = SavedModel.Load(Target);
+        loaded.AsModule().Call(Tensor.Full([2, 4], -1f)).ToArray<float>().Should().OnlyContain(number => number == 0);
+    }
+
+    [Fact]
     public void Shapes_that_grow_with_the_batch_are_computed()
     {
         Linear model = new(4, 4);
