@@ -5,6 +5,7 @@ using DeepBridge.Graphs;
 using DeepBridge.TensorFlow.Eager;
 using DeepBridge.TensorFlow.Graphs;
 using DeepBridge.TensorFlow.Native;
+using DeepBridge.TensorFlow.SavedModels;
 
 namespace DeepBridge.TensorFlow;
 
@@ -33,6 +34,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         _names = [.. _devices.Select((_, i) => Marshal.StringToCoTaskMemUTF8(i == 0 ? "/device:CPU:0" : $"/device:GPU:{i - 1}"))];
         ImplementOps();
         ImplementSteps();
+        Implement<SavedCall>(SavedSession.Run);
         if (UsesXla)
         {
             RequireXla();

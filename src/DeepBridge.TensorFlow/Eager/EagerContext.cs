@@ -22,10 +22,10 @@ internal sealed unsafe class EagerContext
     /// <exception cref="BackendUnavailableException">TensorFlow refuses.</exception>
     internal EagerContext(TensorFlowOptions options)
     {
-        byte[] config = Config(options);
+        Settings = Config(options);
         using SafeStatusHandle status = c_api.TF_NewStatus();
         using SafeContextOptionsHandle settings = c_api.TFE_NewContextOptions();
-        c_api.TFE_ContextOptionsSetConfig(settings, config, (ulong)config.Length, status);
+        c_api.TFE_ContextOptionsSetConfig(settings, Settings, (ulong)Settings.Length, status);
         Require(status);
         Handle = c_api.TFE_NewContext(settings, status);
         Require(status);
@@ -45,6 +45,9 @@ internal sealed unsafe class EagerContext
 
     /// <summary>The context as a pointer; it lives as long as the process.</summary>
     internal nint Pointer { get; }
+
+    /// <summary>The ConfigProto that it was opened with.</summary>
+    internal byte[] Settings { get; }
 
     /// <summary>The number of GPUs that TensorFlow sees.</summary>
     internal int Gpus { get; }

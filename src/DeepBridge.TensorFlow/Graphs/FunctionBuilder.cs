@@ -35,15 +35,20 @@ internal sealed class FunctionBuilder
     {
         using SafeGraphHandle body = c_api.TF_NewGraph();
         FunctionBuilder builder = new(backend, graph, body.DangerousGetHandle());
-        builder.Declare();
-        foreach (GraphNode node in graph.Nodes)
-        {
-            builder.Emit(node);
-        }
-
-        builder.Assign();
-        TF_Output[] results = [.. graph.Outputs.Select(output => builder._emit.Plain(builder.Read(output)))];
+        TF_Output[] results = builder.Emit();
         builder.Finish(body.DangerousGetHandle(), name, results);
+    }
+
+    /// <summary>Builds a graph that assigns nothing.</summary>
+    /// <param name="backend">The backend.</param>
+    /// <param name="graph">The lowered graph.</param>
+    /// <param name="body">Where it goes.</param>
+    /// <returns>The placeholders of arguments and states, and the results.</returns>
+    internal static (TF_Output[] Arguments, TF_Output[] Results) Emit(TensorFlowBackend backend, Graph graph, nint body)
+    {
+        FunctionBuilder builder = new(backend, graph, body);
+        TF_Output[] results = builder.Emit();
+        return ([.. builder._arguments], results);
     }
 
     /// <summary>Whether all steps of a graph update states by nothing else, so that TensorFlow's updates can take their place.</summary>
@@ -69,6 +74,18 @@ internal sealed class FunctionBuilder
     /// <param name="node">The node.</param>
     /// <returns>True where it is.</returns>
     internal static bool IsStep(GraphNode node) => node.Op is AdamStep or SgdStep;
+
+    private TF_Output[] Emit()
+    {
+        Declare();
+        foreach (GraphNode node in _graph.Nodes)
+        {
+            Emit(node);
+        }
+
+        Assign();
+        return [.. _graph.Outputs.Select(output => _emit.Plain(Read(output)))];
+    }
 
     private void Declare()
     {

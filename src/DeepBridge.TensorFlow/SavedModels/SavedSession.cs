@@ -1,0 +1,140 @@
+using System.Runtime.InteropServices;
+using DeepBridge.Backends;
+using DeepBridge.TensorFlow.Native;
+using Tensorflow;
+using Status = DeepBridge.TensorFlow.Native.Status;
+
+namespace DeepBridge.TensorFlow.SavedModels;
+
+/// <summary>A session of TensorFlow with the graph of a SavedModel. It ends when it is disposed and its last call is done.</summary>
+internal sealed unsafe class SavedSession : SafeHandle
+{
+    private static long s_live;
+
+    private readonly SafeGraphHandle _graph = c_api.TF_NewGraph();
+
+    /// <summary>Loads a graph and its variables.</summary>
+    /// <param name="backend">The backend.</param>
+    /// <param name="folder">The folder.</param>
+    /// <param name="tags">The graph's tags.</param>
+    /// <exception cref="FileFormatException">TensorFlow refuses the files.</exception>
+    internal SavedSession(TensorFlowBackend backend, string folder, string[] tags)
+        : base(0, true)
+    {
+        using SafeStatusHandle status = c_api.TF_NewStatus();
+        using SafeSessionOptionsHandle options = c_api.TF_NewSessionOptions();
+        fixed (byte* config = backend.Context.Settings)
+        {
+            c_api.TF_SetConfig(options, (nint)config, (ulong)backend.Context.Settings.Length, status);
+        }
+
+        nint mine = Status.Mine;
+        handle = C.TF_LoadSessionFromSavedModel(
+            options.DangerousGetHandle(), 0, folder, tags, tags.Length, _graph.DangerousGetHandle(), 0, mine);
+        if (handle == 0)
+        {
+            _graph.Dispose();
+            throw new FileFormatException($"TensorFlow cannot load '{folder}': {Status.Message(mine)}");
+        }
+
+        Interlocked.Increment(ref s_live);
+    }
+
+    /// <summary>How many there are in the process.</summary>
+    internal static long Live => Volatile.Read(ref s_live);
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle == 0;
+
+    /// <summary>Finds a tensor of a signature in the graph.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <returns>The node's output.</returns>
+    /// <exception cref="FileFormatException">It is not there, or has another dtype than the signature says.</exception>
+    internal TF_Output Find(SavedTensor tensor)
+    {
+        int colon = tensor.Tensor.LastIndexOf(':');
+        nint operation = colon > 0 ? C.TF_GraphOperationByName(_graph.DangerousGetHandle(), tensor.Tensor[..colon]) : 0;
+        if (operation != 0 && int.TryParse(tensor.Tensor.AsSpan(colon + 1), out int index) && index >= 0 && index < C.TF_OperationNumOutputs(operation))
+        {
+            TF_Output output = new(operation, index);
+            if (tensor.DType is not { } dtype || (int)c_api.TF_OperationOutputType(output) == C.Code(dtype))
+            {
+                return output;
+            }
+        }
+
+        throw new FileFormatException($"A signature names '{tensor.Tensor}', {tensor}, and the graph has no such tensor.");
+    }
+
+    /// <summary>The kernel: runs the graph on the memory of the inputs, and takes the results over, without copies.</summary>
+    /// <param name="op">The call.</param>
+    /// <param name="call">Inputs and outputs.</param>
+    internal static void Run(SavedCall op, in KernelCall call)
+    {
+        nint[] inputs = new nint[call.Inputs.Length], results = new nint[op.OutputCount];
+        nint status = Status.Mine;
+        bool held = false;
+        try
+        {
+            op.Function.Session.DangerousAddRef(ref held);
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                inputs[i] = C.TFE_TensorHandleResolve(((TensorFlowTensor)call.Inputs[i]).Handle, status);
+                Status.Check(status, "a signature"u8);
+            }
+
+            fixed (TF_Output* from = op.Function.Inputs, to = op.Function.Outputs)
+            fixed (nint* values = inputs, outputs = results)
+            {
+                C.TF_SessionRun(op.Function.Session.handle, 0, from, values, inputs.Length, to, outputs, results.Length, null, 0, 0, status);
+            }
+
+            Status.Check(status, "a signature"u8);
+            for (int i = 0; i < results.Length; i++)
+            {
+                TensorSpec spec = Spec(results[i], call.OutputSpecs[i].DType);
+                nint result = C.TFE_NewTensorHandle(results[i], status);
+                Status.Check(status, "a signature"u8);
+                call.Outputs[i] = new TensorFlowTensor(spec, call.Device, result);
+            }
+
+            op.HasRun = true;
+        }
+        finally
+        {
+            foreach (nint tensor in inputs.Concat(results))
+            {
+                C.TF_DeleteTensor(tensor);
+            }
+
+            if (held)
+            {
+                op.Function.Session.DangerousRelease();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle()
+    {
+        using SafeStatusHandle status = c_api.TF_NewStatus();
+        C.TF_DeleteSession(handle, status.DangerousGetHandle());
+        _graph.Dispose();
+        Interlocked.Decrement(ref s_live);
+        return true;
+    }
+
+    private static TensorSpec Spec(nint tensor, DType dtype)
+    {
+        int[] extents = new int[C.TF_NumDims(tensor)];
+        for (int axis = 0; axis < extents.Length; axis++)
+        {
+            long extent = C.TF_Dim(tensor, axis);
+            extents[axis] = extent <= int.MaxValue ? (int)extent : throw new EngineException($"A signature gave an axis of {extent} elements.");
+        }
+
+        return C.TF_TensorType(tensor) == C.Code(dtype)
+            ? new TensorSpec(Shape.Create(extents), dtype)
+            : throw new EngineException($"A signature gave another dtype than {dtype.Name()}.");
+    }
+}
