@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using DeepBridge.Packaging.Tests;
 
 namespace DeepBridge.Engines.Tests;
 
@@ -8,23 +8,12 @@ internal static class OpPage
     /// <summary>Compares a page with the committed one, or writes it anew where DEEPBRIDGE_UPDATE_DOCS is 1.</summary>
     internal static void ShouldBeCommitted(string name, string page)
     {
-        string file = Path.Combine(Root(), "docs", name);
+        string file = Path.Combine(Repository.Root, "docs", name);
         if (Environment.GetEnvironmentVariable("DEEPBRIDGE_UPDATE_DOCS") == "1")
         {
             File.WriteAllText(file, page);
         }
 
         (File.Exists(file) ? File.ReadAllText(file) : string.Empty).Should().Be(page);
-    }
-
-    private static string Root([CallerFilePath] string file = "")
-    {
-        string? folder = Path.GetDirectoryName(file);
-        while (folder is not null && !File.Exists(Path.Combine(folder, "DeepBridge.sln")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-
-        return folder ?? throw new DirectoryNotFoundException("The repository's root was not found.");
     }
 }
