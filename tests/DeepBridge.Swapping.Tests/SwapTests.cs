@@ -10,9 +10,10 @@ public sealed class SwapTests(ITestOutputHelper output)
 {
     private const int FullStates = 200;
 
-    // A pre-activation within rounding of 0 may fall on the other side of a ReLU or lose a maximum: one of the
-    // thousands of terms of a gradient then comes or goes. Without that, norms agree within 1e-5.
-    private const double NormTolerance = 5e-3;
+    // A pre-activation within rounding of 0 may fall on the other side of a ReLU or lose a maximum: one of the thousands of
+    // terms of a gradient then comes or goes. In 200 states norms agreed within 5.5e-4, most of it in the bias before a batch
+    // norm, whose gradient is rounding.
+    private const double NormTolerance = 2e-3;
 
     public static TheoryData<string, string, bool> Cases
     {

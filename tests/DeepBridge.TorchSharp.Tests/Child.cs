@@ -34,6 +34,9 @@ internal static class Child
         ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(assembly);
         start.Environment[Variable] = name;
+
+        // What is compiled again while a loop runs takes memory that is not the loop's.
+        start.Environment["DOTNET_TieredCompilation"] = "0";
         if (folder is not null)
         {
             // TorchSharp would look into the cache of packages, where natives of another version may lie.
