@@ -11,20 +11,6 @@ internal static class Models
 
     internal static Sequential LargeMlp() => [new Linear(784, 512), new Relu(), new Linear(512, 512), new Relu(), new Linear(512, 10)];
 
-    internal static Sequential Cnn() =>
-    [
-        new Conv2d(1, 16, 3, padding: 1),
-        new Relu(),
-        new MaxPool([2, 2]),
-        new Conv2d(16, 32, 3, padding: 1),
-        new Relu(),
-        new MaxPool([2, 2]),
-        new Flatten(),
-        new Linear(32 * 7 * 7, 128),
-        new Relu(),
-        new Linear(128, 10),
-    ];
-
     /// <summary>A training step as a user writes it.</summary>
     internal static Action Step(Module<Tensor, Tensor> model, Tensor input, Tensor labels, Func<Tensor, Tensor, Tensor> loss)
     {

@@ -83,7 +83,7 @@ internal static class Run
         await trainer.FitAsync(
             model,
             new Batches(images, labels, BatchSize, shuffle: true),
-            static (logits, expected) => Loss.CrossEntropy(logits, expected),
+            Loss.CrossEntropy,
             new Adam(model, learningRate: 1e-3),
             new Batches(testImages, testLabels, testImages.Shape[0]),
             [new Accuracy()]).ConfigureAwait(false);

@@ -38,15 +38,13 @@ internal static class Run
             SaveEverySteps = 200,
             Callbacks = [new TerminalProgress()],
         });
-        TrainingResult result = await trainer.FitAsync(model, loader, CrossEntropy, new Adam(model, learningRate: 1e-3)).ConfigureAwait(false);
+        TrainingResult result = await trainer.FitAsync(model, loader, Loss.CrossEntropy, new Adam(model, learningRate: 1e-3)).ConfigureAwait(false);
         Print($"trained to step {result.Steps} in {result.Elapsed.TotalSeconds:F1} s, waiting for data {loader.WaitTime / result.Elapsed:P2} of it");
         IReadOnlyDictionary<string, double> measures = await trainer.EvaluateAsync(
-            model, DataLoader.Create(images.Test, new DataLoaderOptions { BatchSize = TestBatchSize }), CrossEntropy, [new Accuracy()]).ConfigureAwait(false);
+            model, DataLoader.Create(images.Test, new DataLoaderOptions { BatchSize = TestBatchSize }), Loss.CrossEntropy, [new Accuracy()]).ConfigureAwait(false);
         Print($"test accuracy {measures["accuracy"]:F4} device {Device.Default} seconds {clock.Elapsed.TotalSeconds:F1}");
         return 0;
     }
-
-    private static Tensor CrossEntropy(Tensor logits, Tensor labels) => Loss.CrossEntropy(logits, labels);
 
     private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }

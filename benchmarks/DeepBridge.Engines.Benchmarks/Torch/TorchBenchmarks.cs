@@ -18,11 +18,11 @@ internal static class TorchBenchmarks
         using (Device.Use("torch:cpu"))
         {
             Tensor vectors = Tensor.Uniform([32, 64]), labels = Tensor.Arange(32) % 10;
-            Alternation.Row("MLP 64-128-10, batch 32", ("TorchSharp", RawMlp()), ("DeepBridge", Models.Step(Models.Mlp(), vectors, labels, (y, t) => Loss.CrossEntropy(y, t))));
+            Alternation.Row("MLP 64-128-10, batch 32", ("TorchSharp", RawMlp()), ("DeepBridge", Models.Step(Models.Mlp(), vectors, labels, Loss.CrossEntropy)));
             Tensor images = Tensor.Uniform([64, 1, 28, 28]), digits = Tensor.Arange(64) % 10;
-            Alternation.Row("CNN 16-32-128-10 on 28×28, batch 64", ("TorchSharp", RawCnn()), ("DeepBridge", Models.Step(Models.Cnn(), images, digits, (y, t) => Loss.CrossEntropy(y, t))));
+            Alternation.Row("CNN 16-32-128-10 on 28×28, batch 64", ("TorchSharp", RawCnn()), ("DeepBridge", Models.Step(new Mnist.Cnn(), images, digits, Loss.CrossEntropy)));
             Tensor texts = Tensor.Normal([12, Models.Tokens, Models.Width]), targets = Tensor.Normal([12, Models.Tokens, Models.Width]);
-            Alternation.Row("Transformer block, width 128, 4 heads, 12×64 tokens", ("TorchSharp", RawBlock()), ("DeepBridge", Models.Step(new Block(), texts, targets, (y, t) => Loss.MeanSquaredError(y, t))));
+            Alternation.Row("Transformer block, width 128, 4 heads, 12×64 tokens", ("TorchSharp", RawBlock()), ("DeepBridge", Models.Step(new Block(), texts, targets, Loss.MeanSquaredError)));
         }
     }
 
