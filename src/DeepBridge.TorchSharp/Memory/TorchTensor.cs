@@ -1,3 +1,5 @@
+using DeepBridge.Memory;
+
 namespace DeepBridge.Torch;
 
 /// <summary>Data of this backend: one handle to a libtorch tensor that requires no gradient and that no dispose scope owns.</summary>
@@ -18,7 +20,7 @@ internal sealed class TorchTensor : BackendTensor
         // A user's dispose scope on this thread must not free what belongs to us.
         Value = value.DetachFromDisposeScope();
         Interlocked.Add(ref s_liveBytes, spec.Bytes);
-        _pressure = spec.Bytes >= NativePressure.Threshold ? new NativePressure(spec.Bytes) : null;
+        _pressure = spec.Bytes >= MemoryPressure.Threshold ? new NativePressure(spec.Bytes) : null;
     }
 
     private TorchTensor(TensorSpec spec, Device device, Native value, Storage storage)
@@ -88,23 +90,20 @@ internal sealed class TorchTensor : BackendTensor
     /// <summary>Tells the garbage collector of native memory, so that it comes also for tensors that nobody released.</summary>
     private sealed class NativePressure
     {
-        /// <summary>Below this size it costs more than it is worth.</summary>
-        internal const long Threshold = 1 << 16;
-
         private readonly long _bytes;
 
         internal NativePressure(long bytes)
         {
             _bytes = bytes;
-            GC.AddMemoryPressure(bytes);
+            MemoryPressure.Add(bytes);
         }
 
         // TorchSharp's own finalizer frees the handle.
-        ~NativePressure() => GC.RemoveMemoryPressure(_bytes);
+        ~NativePressure() => MemoryPressure.Reclaim(_bytes);
 
         internal void Release()
         {
-            GC.RemoveMemoryPressure(_bytes);
+            MemoryPressure.Remove(_bytes);
             GC.SuppressFinalize(this);
         }
     }
