@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using DeepBridge.Memory;
 
 namespace DeepBridge.Torch;
 
@@ -150,18 +151,28 @@ public sealed partial class TorchSharpBackend : Backend
         return new TorchTensor(spec, device, ToDevice(host, device));
     }
 
-    /// <summary>Takes memory over; where it lies in an array, without a copy on <c>torch:cpu</c>.</summary>
+    /// <summary>Takes memory over, without a copy on <c>torch:cpu</c>.</summary>
     /// <inheritdoc/>
     public override BackendTensor Import(TensorSpec spec, Device device, HostMemory memory)
     {
-        if (spec.Count == 0 || spec.DType.IsHalf() || !IsCpu(device) || !memory.TryGetArray(out Array? array, out int offset))
+        if (spec.Count == 0 || !IsCpu(device))
+        {
+            return base.Import(spec, device, memory);
+        }
+
+        using InferenceMode normal = InferenceMode.Leave();
+        if (LentMemory.TryTake(spec, memory) is { } taken)
+        {
+            return new TorchTensor(spec, device, taken).Expose();
+        }
+
+        if (spec.DType.IsHalf() || !memory.TryGetArray(out Array? array, out int offset))
         {
             return base.Import(spec, device, memory);
         }
 
         using (memory)
         {
-            using InferenceMode normal = InferenceMode.Leave();
             using Native flat = torch.frombuffer(array, spec.DType.ToTorch(), spec.Count, offset);
             return new TorchTensor(spec, device, flat.view(spec.Shape.ToLongs())).Expose();
         }
@@ -187,6 +198,15 @@ public sealed partial class TorchSharpBackend : Backend
         bool can = source.Spec.Count > 0 && source.Spec.Bytes <= int.MaxValue && IsCpu(source.Device) && value.is_contiguous();
         data = can ? value.bytes : default;
         return can || source.Spec.Count == 0;
+    }
+
+    /// <inheritdoc/>
+    public override HostMemory? Lend(BackendTensor source)
+    {
+        TorchTensor tensor = (TorchTensor)source;
+        return tensor.Spec.Bytes is >= MemoryPressure.Threshold and <= int.MaxValue && !tensor.IsExposed && IsCpu(source.Device) && tensor.Value.is_contiguous()
+            ? HostMemory.Lend(source, LentMemory.AddressOf(tensor.Value))
+            : null;
     }
 
     /// <inheritdoc/>

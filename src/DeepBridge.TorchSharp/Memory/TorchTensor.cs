@@ -58,6 +58,9 @@ internal sealed class TorchTensor : BackendTensor
     /// <summary>Whether nobody else looks at this memory, so that an op that was given the tensor may write into it.</summary>
     internal bool IsWritable => !_isView && (_storage is not { } storage || (Volatile.Read(ref storage.Holders) == 1 && !storage.IsExposed));
 
+    /// <summary>Whether somebody outside holds a handle to this memory.</summary>
+    internal bool IsExposed => _storage is { IsExposed: true };
+
     /// <summary>Whether a double holds what a scalar of this spec may be.</summary>
     /// <param name="spec">The spec.</param>
     /// <param name="value">The value.</param>
