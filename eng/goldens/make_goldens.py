@@ -482,6 +482,16 @@ plateau("Plateau", factor=0.5, patience=2)
 plateau("Plateau.absolute", factor=0.5, patience=1, threshold=0.1, threshold_mode="abs", cooldown=3, min_lr=0.003)
 plateau("Plateau.maximum", factor=0.2, patience=2, mode="max", threshold=0.01, min_lr=1e-4)
 
+# Classes that count differently, and targets that are probabilities; after all others, whose numbers are drawn before.
+weights = np.array([0.5, 2, 1, 0, 3], np.float32)
+for reduction in ["Mean", "Sum", "None"]:
+    case(f"NegativeLogLikelihood.weighted.{reduction}", lambda x, y, w: F.nll_loss(x, y, w.detach(), reduction=reduction.lower()), normal(4, 5), labels, weights)
+    case(f"CrossEntropy.weighted.{reduction}", lambda x, y, w: F.cross_entropy(x, y, w.detach(), label_smoothing=0.2, reduction=reduction.lower()), normal(4, 5), labels, weights)
+    case(f"CrossEntropy.probabilities.{reduction}", lambda x, t, w: F.cross_entropy(x, t, w.detach(), label_smoothing=0.2, reduction=reduction.lower()),
+         normal(2, 5, 3), shares(positive(2, 5, 3)), weights)
+case("CrossEntropy.weighted.spatial", lambda x, y, w: F.cross_entropy(x, y, w.detach(), ignore_index=1), normal(2, 5, 3), integers(0, 5, 2, 3), weights)
+case("CrossEntropy.probabilities", F.cross_entropy, normal(4, 5), shares(positive(4, 5)))
+
 write(TARGET / "ops.safetensors", ops)
 write(TARGET / "layers.safetensors", layers)
 write(TARGET / "optimizers.safetensors", optimizers)
