@@ -492,6 +492,18 @@ for reduction in ["Mean", "Sum", "None"]:
 case("CrossEntropy.weighted.spatial", lambda x, y, w: F.cross_entropy(x, y, w.detach(), ignore_index=1), normal(2, 5, 3), integers(0, 5, 2, 3), weights)
 case("CrossEntropy.probabilities", F.cross_entropy, normal(4, 5), shares(positive(4, 5)))
 
+# Momentum that goes against the rate.
+cycle = lambda o: later.OneCycleLR(o, 0.1, total_steps=21)
+optimizer("Sgd.cycled", lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, weight_decay=0.01), cycle)
+optimizer("Sgd.cycled.nesterov", lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, nesterov=True), cycle)
+optimizer("Adam.cycled", lambda p: torch.optim.Adam(p, 0.1, weight_decay=0.1), cycle)
+optimizer("AdamW.cycled.amsgrad", lambda p: torch.optim.AdamW(p, 0.1, amsgrad=True), cycle)
+
+# Hidden states that are projected.
+layer("Lstm.projected", nn.LSTM(3, 5, proj_size=2, batch_first=True), normal(2, 4, 3), call=unpacked)
+layer("Lstm.projected.packed", nn.LSTM(3, 5, proj_size=2, num_layers=2, bidirectional=True, batch_first=True), normal(3, 5, 3), steps,
+      normal(4, 3, 2), normal(4, 3, 5), call=packed)
+
 write(TARGET / "ops.safetensors", ops)
 write(TARGET / "layers.safetensors", layers)
 write(TARGET / "optimizers.safetensors", optimizers)
