@@ -172,7 +172,7 @@ public sealed class ParameterGroupTests
         foreach (Tensor gradient in gradients)
         {
             optimizer.Step(Gradients.Of((parameter.Value * gradient).Sum(), [parameter]));
-            ((ReduceOnPlateau)optimizer.Schedule!).Report(1);
+            (optimizer.Schedule as ReduceOnPlateau)?.Report(1);
         }
     }
 }
