@@ -17,8 +17,10 @@ public sealed class DocumentationTests
     ];
 
     /// <summary>Pages whose blocks are whole.</summary>
-    public static TheoryData<string> Pages => 
-        ["README.md", "docs/from-pytorch.md", "docs/from-keras.md", "docs/training.md", "docs/precision.md", "docs/checkpoints.md"];
+    public static TheoryData<string> Pages =>
+    [
+        "README.md", "docs/from-pytorch.md", "docs/from-keras.md", "docs/training.md", "docs/precision.md", "docs/checkpoints.md",
+    ];
 
     /// <summary>Pages with tables of what one writes here.</summary>
     public static TheoryData<string> Tables => ["docs/from-pytorch.md", "docs/from-keras.md"];
