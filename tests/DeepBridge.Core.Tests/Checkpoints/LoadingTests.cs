@@ -138,9 +138,14 @@ public sealed class LoadingTests : IDisposable
         Sequential model = [new Linear(2, 3), new Relu(), new BatchNorm(3), new Linear(3, 1)];
         Dictionary<string, Tensor> keras = new()
         {
-            ["dense/kernel"] = Tensor.Ones([3, 2]), ["dense/bias"] = Tensor.Ones([3]), ["dense_1/kernel"] = Tensor.Ones([1, 3]), ["dense_1/bias"] = Tensor.Ones([1]),
-            ["batch_normalization/gamma"] = Tensor.Ones([3]), ["batch_normalization/beta"] = Tensor.Ones([3]),
-            ["batch_normalization/moving_mean"] = Tensor.Ones([3]), ["batch_normalization/moving_variance"] = Tensor.Ones([3]),
+            ["dense/kernel"] = Tensor.Ones([3, 2]),
+            ["dense/bias"] = Tensor.Ones([3]),
+            ["dense_1/kernel"] = Tensor.Ones([1, 3]),
+            ["dense_1/bias"] = Tensor.Ones([1]),
+            ["batch_normalization/gamma"] = Tensor.Ones([3]),
+            ["batch_normalization/beta"] = Tensor.Ones([3]),
+            ["batch_normalization/moving_mean"] = Tensor.Ones([3]),
+            ["batch_normalization/moving_variance"] = Tensor.Ones([3]),
             ["dropout/seed_generator/seed_generator_state"] = Tensor.Ones([2]),
         };
         Safetensors.Save(At("keras.safetensors"), keras.ToDictionary(pair => prefix + pair.Key, pair => pair.Value));
