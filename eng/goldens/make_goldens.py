@@ -482,6 +482,28 @@ plateau("Plateau", factor=0.5, patience=2)
 plateau("Plateau.absolute", factor=0.5, patience=1, threshold=0.1, threshold_mode="abs", cooldown=3, min_lr=0.003)
 plateau("Plateau.maximum", factor=0.2, patience=2, mode="max", threshold=0.01, min_lr=1e-4)
 
+# Classes that count differently, and targets that are probabilities; after all others, whose numbers are drawn before.
+weights = np.array([0.5, 2, 1, 0, 3], np.float32)
+for reduction in ["Mean", "Sum", "None"]:
+    case(f"NegativeLogLikelihood.weighted.{reduction}", lambda x, y, w: F.nll_loss(x, y, w.detach(), reduction=reduction.lower()), normal(4, 5), labels, weights)
+    case(f"CrossEntropy.weighted.{reduction}", lambda x, y, w: F.cross_entropy(x, y, w.detach(), label_smoothing=0.2, reduction=reduction.lower()), normal(4, 5), labels, weights)
+    case(f"CrossEntropy.probabilities.{reduction}", lambda x, t, w: F.cross_entropy(x, t, w.detach(), label_smoothing=0.2, reduction=reduction.lower()),
+         normal(2, 5, 3), shares(positive(2, 5, 3)), weights)
+case("CrossEntropy.weighted.spatial", lambda x, y, w: F.cross_entropy(x, y, w.detach(), ignore_index=1), normal(2, 5, 3), integers(0, 5, 2, 3), weights)
+case("CrossEntropy.probabilities", F.cross_entropy, normal(4, 5), shares(positive(4, 5)))
+
+# Momentum that goes against the rate.
+cycle = lambda o: later.OneCycleLR(o, 0.1, total_steps=21)
+optimizer("Sgd.cycled", lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, weight_decay=0.01), cycle)
+optimizer("Sgd.cycled.nesterov", lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, nesterov=True), cycle)
+optimizer("Adam.cycled", lambda p: torch.optim.Adam(p, 0.1, weight_decay=0.1), cycle)
+optimizer("AdamW.cycled.amsgrad", lambda p: torch.optim.AdamW(p, 0.1, amsgrad=True), cycle)
+
+# Hidden states that are projected.
+layer("Lstm.projected", nn.LSTM(3, 5, proj_size=2, batch_first=True), normal(2, 4, 3), call=unpacked)
+layer("Lstm.projected.packed", nn.LSTM(3, 5, proj_size=2, num_layers=2, bidirectional=True, batch_first=True), normal(3, 5, 3), steps,
+      normal(4, 3, 2), normal(4, 3, 5), call=packed)
+
 write(TARGET / "ops.safetensors", ops)
 write(TARGET / "layers.safetensors", layers)
 write(TARGET / "optimizers.safetensors", optimizers)

@@ -46,29 +46,6 @@ public static partial class Loss
         return Reduce(reduction, prediction, beta == 0 ? distance : Bend(distance, beta) / beta);
     }
 
-    /// <summary>The negative logarithm of the probability of each class label.</summary>
-    /// <param name="logProbabilities">(N, C) or (N, C, d…), floating: the classes lie on axis 1.</param>
-    /// <param name="labels">(N) or (N, d…), int32 or int64: 0 to C − 1, or <paramref name="ignoreIndex"/>.</param>
-    /// <param name="ignoreIndex">A label that counts for nothing; null: none.</param>
-    /// <param name="reduction">The mean divides by the number of labels that are not ignored: NaN where all are.</param>
-    /// <returns>A scalar, or the labels' shape.</returns>
-    /// <exception cref="ShapeMismatchException">The shapes do not fit.</exception>
-    /// <exception cref="DTypeMismatchException">The dtypes do not fit.</exception>
-    /// <exception cref="ValueOutOfBoundsException">A label is no class.</exception>
-    public static Tensor NegativeLogLikelihood(
-        Tensor logProbabilities, Tensor labels, long? ignoreIndex = -100, Reduction reduction = Reduction.Mean)
-    {
-        ArgumentNullException.ThrowIfNull(logProbabilities);
-        ArgumentNullException.ThrowIfNull(labels);
-        new CrossEntropy(0, ignoreIndex, reduction).InferAll([logProbabilities.Spec, labels.Spec]);
-        Tensor whole = labels.Cast(DType.Int64), kept = ignoreIndex is { } ignored ? whole != ignored : Tensor.Full([], true, DType.Bool, labels.Device);
-        Tensor chosen = logProbabilities.Widen().TakeAlongAxis(Tensor.Where(kept, whole, whole.ZerosLike()).Unsqueeze(1), 1).Squeeze(1);
-        Tensor losses = Tensor.Where(kept, -chosen, chosen.ZerosLike());
-        return reduction == Reduction.Mean && ignoreIndex is not null
-            ? (losses.Sum() / kept.Sum().Cast(losses.DType)).Cast(Autocast.Full(logProbabilities.DType))
-            : Reduce(reduction, logProbabilities, losses);
-    }
-
     /// <summary>
     /// Cross-entropy of probabilities of two outcomes: −t·log p − (1 − t)·log(1 − p). Logarithms stop at −100, and the
     /// gradient's divisor p·(1 − p) at 1e-12, as PyTorch's. <see cref="BinaryCrossEntropyWithLogits"/> needs neither.

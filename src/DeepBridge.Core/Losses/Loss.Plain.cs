@@ -5,7 +5,7 @@ public static partial class Loss
 {
     /// <summary>The mean cross-entropy of class labels, on logits; labels of −100 count for nothing.</summary>
     /// <param name="logits">(N, C) or (N, C, d…), floating: the classes lie on axis 1.</param>
-    /// <param name="labels">(N) or (N, d…), int32 or int64: 0 to C − 1, or −100.</param>
+    /// <param name="labels">(N) or (N, d…), int32 or int64: 0 to C − 1, or −100. Or probabilities of the logits' shape, floating.</param>
     /// <returns>A scalar.</returns>
     /// <exception cref="ShapeMismatchException">The shapes do not fit.</exception>
     /// <exception cref="ValueOutOfBoundsException">A label is no class.</exception>

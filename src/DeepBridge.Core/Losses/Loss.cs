@@ -5,19 +5,6 @@ namespace DeepBridge;
 /// <summary>The losses.</summary>
 public static partial class Loss
 {
-    /// <summary>Cross-entropy of class labels, on logits.</summary>
-    /// <param name="logits">(N, C) or (N, C, d…), floating: the classes lie on axis 1.</param>
-    /// <param name="labels">(N) or (N, d…), int32 or int64: 0 to C − 1, or <paramref name="ignoreIndex"/>.</param>
-    /// <param name="labelSmoothing">How much of the target is spread evenly over all classes, 0 to 1.</param>
-    /// <param name="ignoreIndex">A label that counts for nothing; null: none.</param>
-    /// <param name="reduction">The mean divides by the number of labels that are not ignored: NaN where all are.</param>
-    /// <returns>A scalar, or the labels' shape.</returns>
-    /// <exception cref="ShapeMismatchException">The shapes do not fit.</exception>
-    /// <exception cref="ValueOutOfBoundsException">A label is no class.</exception>
-    public static Tensor CrossEntropy(
-        Tensor logits, Tensor labels, double labelSmoothing = 0, long? ignoreIndex = -100, Reduction reduction = Reduction.Mean) =>
-        new CrossEntropy(labelSmoothing, ignoreIndex, reduction).ApplyAll(logits, labels).First();
-
     /// <summary>(prediction − target)².</summary>
     /// <param name="prediction">A floating tensor.</param>
     /// <param name="target">The target, of the same shape: nothing broadcasts, since that is mostly a mistake here.</param>

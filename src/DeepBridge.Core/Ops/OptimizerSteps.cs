@@ -11,8 +11,11 @@ namespace DeepBridge.Ops;
 /// <param name="Dampening">How much of the gradient is left out of the buffer, but for the first step.</param>
 /// <param name="WeightDecay">How much of the parameter is added to the gradient.</param>
 /// <param name="Nesterov">Whether to look ahead; it takes momentum without dampening.</param>
-public sealed record SgdStep(double Momentum, double Dampening, double WeightDecay, bool Nesterov) : Op<SgdStep>
+public sealed record SgdStep(double Momentum, double Dampening, double WeightDecay, bool Nesterov) : Op<SgdStep>, IMomentumStep
 {
+    /// <inheritdoc/>
+    bool IMomentumStep.HasMomentum => Momentum != 0;
+
     /// <inheritdoc/>
     public override int OutputCount => Momentum == 0 ? 1 : 3;
 
@@ -28,7 +31,12 @@ public sealed record SgdStep(double Momentum, double Dampening, double WeightDec
     }
 
     /// <inheritdoc/>
-    public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs)
+    public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs) => Decompose(inputs, null);
+
+    /// <inheritdoc/>
+    Tensor[] IMomentumStep.Decompose(ReadOnlySpan<Tensor> inputs, Tensor momentum) => Decompose(inputs, momentum.Cast(inputs[0].DType));
+
+    private Tensor[] Decompose(ReadOnlySpan<Tensor> inputs, Tensor? momentum)
     {
         Tensor p = inputs[0], g = inputs[^2], rate = inputs[^1].Cast(p.DType);
         g = WeightDecay == 0 ? g : g + (p * WeightDecay);
@@ -37,9 +45,10 @@ public sealed record SgdStep(double Momentum, double Dampening, double WeightDec
             return [p - (rate * g)];
         }
 
-        Tensor later = (inputs[1] * Momentum) + (g * (1 - Dampening));
+        Tensor Kept(Tensor buffer) => momentum is null ? buffer * Momentum : buffer * momentum;
+        Tensor later = Kept(inputs[1]) + (g * (1 - Dampening));
         Tensor buffer = Dampening == 0 ? later : Tensor.Where(inputs[2] == 0, g, later);
-        return [p - (rate * (Nesterov ? g + (buffer * Momentum) : buffer)), buffer, inputs[2] + 1];
+        return [p - (rate * (Nesterov ? g + Kept(buffer) : buffer)), buffer, inputs[2] + 1];
     }
 
     /// <inheritdoc/>
@@ -58,8 +67,11 @@ public sealed record SgdStep(double Momentum, double Dampening, double WeightDec
 /// <param name="Epsilon">ε, outside the root.</param>
 /// <param name="WeightDecay">The decay.</param>
 /// <param name="Decoupled">Whether the parameter decays by itself (AdamW) instead of through the gradient.</param>
-public sealed record AdamStep(double Beta1, double Beta2, double Epsilon, double WeightDecay, bool Decoupled) : Op<AdamStep>
+public sealed record AdamStep(double Beta1, double Beta2, double Epsilon, double WeightDecay, bool Decoupled) : Op<AdamStep>, IMomentumStep
 {
+    /// <inheritdoc/>
+    bool IMomentumStep.HasMomentum => true;
+
     /// <inheritdoc/>
     public override int OutputCount => 4;
 
@@ -74,7 +86,10 @@ public sealed record AdamStep(double Beta1, double Beta2, double Epsilon, double
     }
 
     /// <inheritdoc/>
-    public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs) => Decompose(this, inputs, null);
+    public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs) => Decompose(this, inputs, null, null);
+
+    /// <inheritdoc/>
+    Tensor[] IMomentumStep.Decompose(ReadOnlySpan<Tensor> inputs, Tensor momentum) => Decompose(this, inputs, null, momentum);
 
     /// <inheritdoc/>
     public override long Flops(ReadOnlySpan<TensorSpec> inputs, ReadOnlySpan<TensorSpec> outputs) => 12 * outputs[0].Count;
@@ -83,8 +98,9 @@ public sealed record AdamStep(double Beta1, double Beta2, double Epsilon, double
     /// <param name="op">The attributes.</param>
     /// <param name="inputs">The inputs of <see cref="AdamStep"/>.</param>
     /// <param name="greatest">The greatest v before this step; null: v itself divides.</param>
+    /// <param name="beta1">What stands in the place of β₁, floating scalar; null: β₁ itself.</param>
     /// <returns>The outputs of <see cref="AdamStep"/>, then the greatest v where there is one.</returns>
-    internal static Tensor[] Decompose(AdamStep op, ReadOnlySpan<Tensor> inputs, Tensor? greatest)
+    internal static Tensor[] Decompose(AdamStep op, ReadOnlySpan<Tensor> inputs, Tensor? greatest, Tensor? beta1)
     {
         Tensor p = inputs[0], step = inputs[3] + 1, g = inputs[4], rate = inputs[5].Cast(DType.Float64);
         DType dtype = p.DType;
@@ -93,17 +109,21 @@ public sealed record AdamStep(double Beta1, double Beta2, double Epsilon, double
             (p, g) = op.Decoupled ? (p * (1 - (rate * op.WeightDecay)).Cast(dtype), g) : (p, g + (p * op.WeightDecay));
         }
 
-        Tensor m = (inputs[1] * op.Beta1) + (g * (1 - op.Beta1));
+        beta1 = beta1?.Cast(DType.Float64);
+        Tensor m = beta1 is null
+            ? (inputs[1] * op.Beta1) + (g * (1 - op.Beta1))
+            : (inputs[1] * beta1.Cast(dtype)) + (g * (1 - beta1).Cast(dtype));
         Tensor v = (inputs[2] * op.Beta2) + (g * g * (1 - op.Beta2));
         greatest = greatest?.Maximum(v);
-        Tensor stepSize = (rate / Bias(op.Beta1, step)).Cast(dtype);
-        Tensor divisor = ((greatest ?? v).Sqrt() / Bias(op.Beta2, step).Sqrt().Cast(dtype)) + op.Epsilon;
+        Tensor stepSize = (rate / Bias(beta1 ?? Number(op.Beta1, step), step)).Cast(dtype);
+        Tensor divisor = ((greatest ?? v).Sqrt() / Bias(Number(op.Beta2, step), step).Sqrt().Cast(dtype)) + op.Epsilon;
         p -= m * stepSize / divisor;
         return greatest is null ? [p, m, v, step] : [p, m, v, step, greatest];
     }
 
-    private static Tensor Bias(double beta, Tensor step) =>
-        1 - Eager.Constant(beta, DType.Float64, step.Data.Device).Pow(step.Cast(DType.Float64));
+    private static Tensor Bias(Tensor beta, Tensor step) => 1 - beta.Pow(step.Cast(DType.Float64));
+
+    private static Tensor Number(double beta, Tensor step) => Eager.Constant(beta, DType.Float64, step.Data.Device);
 }
 
 /// <summary>
@@ -116,8 +136,11 @@ public sealed record AdamStep(double Beta1, double Beta2, double Epsilon, double
 /// <param name="Epsilon">ε, outside the root.</param>
 /// <param name="WeightDecay">The decay.</param>
 /// <param name="Decoupled">Whether the parameter decays by itself (AdamW) instead of through the gradient.</param>
-public sealed record AmsGradStep(double Beta1, double Beta2, double Epsilon, double WeightDecay, bool Decoupled) : Op<AmsGradStep>
+public sealed record AmsGradStep(double Beta1, double Beta2, double Epsilon, double WeightDecay, bool Decoupled) : Op<AmsGradStep>, IMomentumStep
 {
+    /// <inheritdoc/>
+    bool IMomentumStep.HasMomentum => true;
+
     /// <inheritdoc/>
     public override int OutputCount => 5;
 
@@ -132,10 +155,15 @@ public sealed record AmsGradStep(double Beta1, double Beta2, double Epsilon, dou
     }
 
     /// <inheritdoc/>
-    public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs)
+    public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs) => Decompose(inputs, null);
+
+    /// <inheritdoc/>
+    Tensor[] IMomentumStep.Decompose(ReadOnlySpan<Tensor> inputs, Tensor momentum) => Decompose(inputs, momentum);
+
+    private Tensor[] Decompose(ReadOnlySpan<Tensor> inputs, Tensor? beta1)
     {
         AdamStep adam = new(Beta1, Beta2, Epsilon, WeightDecay, Decoupled);
-        Tensor[] made = AdamStep.Decompose(adam, [inputs[0], inputs[1], inputs[2], inputs[4], inputs[5], inputs[6]], inputs[3]);
+        Tensor[] made = AdamStep.Decompose(adam, [inputs[0], inputs[1], inputs[2], inputs[4], inputs[5], inputs[6]], inputs[3], beta1);
         return [made[0], made[1], made[2], made[4], made[3]];
     }
 

@@ -52,3 +52,16 @@ internal static class StepRules
         Checks.HasShape(op, input, expected.Shape, what);
     }
 }
+
+/// <summary>A step whose momentum may change from step to step: then it is made of other ops.</summary>
+internal interface IMomentumStep
+{
+    /// <summary>Whether there is a momentum.</summary>
+    bool HasMomentum { get; }
+
+    /// <summary>The step with another momentum.</summary>
+    /// <param name="inputs">The op's inputs.</param>
+    /// <param name="momentum">What stands in the place of the momentum, floating scalar.</param>
+    /// <returns>The op's outputs.</returns>
+    Tensor[] Decompose(ReadOnlySpan<Tensor> inputs, Tensor momentum);
+}

@@ -92,6 +92,19 @@ public abstract class Optimizer
     /// <summary>What sets the learning rate before each step, from <see cref="StepCount"/>; null: it stays.</summary>
     public Schedule? Schedule { get; set; }
 
+    /// <summary>
+    /// What sets SGD's momentum, or Adam's β₁, before each step, from <see cref="StepCount"/>, such as <see cref="OneCycleMomentum"/>;
+    /// null: it stays. The step is made of several ops then, and does not write in place.
+    /// </summary>
+    /// <exception cref="InvalidAttributeException">The optimizer has no momentum.</exception>
+    public Schedule? MomentumSchedule
+    {
+        get;
+        set => field = value is null || _entries.All(entry => entry.Step is IMomentumStep { HasMomentum: true })
+            ? value
+            : throw new InvalidAttributeException(GetType().Name, "has no momentum that a schedule could set.");
+    }
+
     /// <summary>The parameters with options of their own.</summary>
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
@@ -118,12 +131,13 @@ public abstract class Optimizer
         }
 
         Tensor rate = LearningRate.Value;
+        Tensor? momentum = MomentumSchedule?.At(StepCount.Value);
         foreach (Entry entry in _entries)
         {
             if (!entry.Parameter.IsFrozen && gradients.Find(entry.Parameter) is { } gradient)
             {
                 Tensor mine = entry.Group is null ? rate : rate * entry.Group.Factor.Value;
-                Variable.Update(entry.Step, entry.State, gradient, mine.To(entry.Parameter.Device));
+                entry.Update(gradient, mine.To(entry.Parameter.Device), momentum?.To(entry.Parameter.Device));
             }
         }
 
@@ -133,7 +147,7 @@ public abstract class Optimizer
     /// <summary>
     /// The learning rate, the step count, the groups' factors, the slots and what the schedule remembers, for a state
     /// dictionary: <c>learning_rate</c>, <c>step_count</c>, <c>groups.N.factor</c>, for each parameter its key and the slot's
-    /// name, <c>schedule.…</c>.
+    /// name, <c>schedule.…</c>, <c>momentum_schedule.…</c>.
     /// </summary>
     /// <returns>Key and variable.</returns>
     public IEnumerable<(string Key, Variable Variable)> NamedVariables()
@@ -156,6 +170,11 @@ public abstract class Optimizer
         foreach ((string key, Variable variable) in Schedule?.NamedVariables() ?? [])
         {
             yield return ($"schedule.{key}", variable);
+        }
+
+        foreach ((string key, Variable variable) in MomentumSchedule?.NamedVariables() ?? [])
+        {
+            yield return ($"momentum_schedule.{key}", variable);
         }
     }
 
@@ -257,6 +276,22 @@ public abstract class Optimizer
     /// <summary>A parameter, its group, the op that changes it, and what that works on: the parameter and its slots.</summary>
     private sealed record Entry(Parameter Parameter, ParameterGroup? Group, Op Step, Variable[] State)
     {
+        /// <summary>Makes the step, as one op, or with another momentum of several.</summary>
+        internal void Update(Tensor gradient, Tensor rate, Tensor? momentum)
+        {
+            if (momentum is null)
+            {
+                Variable.Update(Step, State, gradient, rate);
+                return;
+            }
+
+            Tensor[] next = ((IMomentumStep)Step).Decompose([.. State.Select(variable => variable.Value), gradient, rate], momentum);
+            for (int i = 0; i < next.Length; i++)
+            {
+                State[i].Assign(next[i]);
+            }
+        }
+
         /// <summary>Asks the op's rule now what it would else say at the first step.</summary>
         internal void Validate()
         {

@@ -116,8 +116,8 @@ public sealed class CosineRestarts(double rate, int steps, int multiplier = 1, d
 }
 
 /// <summary>
-/// Up along a cosine, then down along one below where it began: PyTorch's <c>OneCycleLR</c> in two phases, without momentum
-/// (Smith and Topin, 2019). After its end the rate stays.
+/// Up along a cosine, then down along one below where it began: PyTorch's <c>OneCycleLR</c> in two phases (Smith and Topin,
+/// 2019). After its end the rate stays. <see cref="OneCycleMomentum"/> goes with it.
 /// </summary>
 /// <param name="maximum">The greatest rate.</param>
 /// <param name="steps">The number of steps.</param>
@@ -126,19 +126,41 @@ public sealed class CosineRestarts(double rate, int steps, int multiplier = 1, d
 /// <param name="finalDivisor">The last rate is the first over this.</param>
 public sealed class OneCycle(double maximum, int steps, double rise = 0.3, double startDivisor = 25, double finalDivisor = 1e4) : Schedule
 {
-    private readonly double _top = rise is > 0 and < 1 && (rise * steps) - 1 > 0
-        ? (rise * steps) - 1
-        : throw new InvalidAttributeException(nameof(OneCycle), $"a rise of {rise} of {steps} steps must be more than one step and end before the last.");
+    private readonly double _top = Top(nameof(OneCycle), steps, rise);
 
     /// <inheritdoc/>
-    public override Tensor At(Tensor step)
+    public override Tensor At(Tensor step) =>
+        Cycle(step, steps, _top, maximum / startDivisor, maximum, maximum / startDivisor / finalDivisor);
+
+    /// <summary>The step at which the cycle turns.</summary>
+    internal static double Top(string name, int steps, double rise) => rise is > 0 and < 1 && (rise * steps) - 1 > 0
+        ? (rise * steps) - 1
+        : throw new InvalidAttributeException(name, $"a rise of {rise} of {steps} steps must be more than one step and end before the last.");
+
+    /// <summary>From the first number to the second along a cosine, and on to the third.</summary>
+    internal static Tensor Cycle(Tensor step, int steps, double top, double first, double second, double third)
     {
         ArgumentNullException.ThrowIfNull(step);
         Tensor now = step.Minimum(steps - 1).Cast(DType.Float64);
-        double start = maximum / startDivisor, last = steps - 1;
-        Tensor up = Along(now / _top, start, maximum), down = Along((now - _top) / (last - _top), maximum, start / finalDivisor);
-        return Tensor.Where(now <= _top, up, down).Cast(DType.Float32);
+        Tensor there = Along(now / top, first, second), on = Along((now - top) / (steps - 1 - top), second, third);
+        return Tensor.Where(now <= top, there, on).Cast(DType.Float32);
     }
 
     private static Tensor Along(Tensor part, double from, double to) => (((part * Math.PI).Cos() + 1) * ((from - to) / 2)) + to;
+}
+
+/// <summary>
+/// The momentum of PyTorch's <c>OneCycleLR</c>, for <see cref="Optimizers.Optimizer.MomentumSchedule"/>: down along a cosine while
+/// <see cref="OneCycle"/> rises, then up again.
+/// </summary>
+/// <param name="steps">The number of steps.</param>
+/// <param name="rise">The part of the steps in which the rate rises, as <see cref="OneCycle"/>'s.</param>
+/// <param name="lowest">The momentum where the rate is greatest.</param>
+/// <param name="highest">The momentum at the start and at the end.</param>
+public sealed class OneCycleMomentum(int steps, double rise = 0.3, double lowest = 0.85, double highest = 0.95) : Schedule
+{
+    private readonly double _top = OneCycle.Top(nameof(OneCycleMomentum), steps, rise);
+
+    /// <inheritdoc/>
+    public override Tensor At(Tensor step) => OneCycle.Cycle(step, steps, _top, highest, lowest, highest);
 }

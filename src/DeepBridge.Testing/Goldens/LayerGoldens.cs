@@ -33,6 +33,8 @@ public static class LayerGoldens
             ["Lstm"] = () => Of(new Lstm(3, 4)),
             ["Lstm.state"] = () => Of(new Lstm(3, 4, 2, bias: false, batchFirst: false)),
             ["Lstm.packed"] = () => Of(new Lstm(3, 4, 2, bidirectional: true)),
+            ["Lstm.projected"] = () => Of(new Lstm(3, 5, projection: 2)),
+            ["Lstm.projected.packed"] = () => Of(new Lstm(3, 5, 2, bidirectional: true, projection: 2)),
             ["Gru"] = () => Of(new Gru(3, 4)),
             ["Gru.state"] = () => Of(new Gru(3, 4, 2, bias: false, batchFirst: false)),
             ["Gru.packed"] = () => Of(new Gru(3, 4, 2, bidirectional: true)),

@@ -231,6 +231,8 @@ public static class OpGoldens
             Of("HingeEmbedding", x => Loss.HingeEmbedding(x[0], x[1].Detach(), 0.5)),
             Of("MarginRanking", x => Loss.MarginRanking(x[0], x[1], x[2].Detach(), 0.3, Reduction.Sum)),
             Of("CosineEmbedding", x => Loss.CosineEmbedding(x[0], x[1], x[2], 0.1)), Of("TripletMargin", x => Loss.TripletMargin(x[0], x[1], x[2])),
+            Of("CrossEntropy.weighted.spatial", x => Loss.CrossEntropy(x[0], x[1], ignoreIndex: 1, weight: x[2].Detach())),
+            Of("CrossEntropy.probabilities", x => Loss.CrossEntropy(x[0], x[1])),
             Of("TripletMargin.swap", x => Loss.TripletMargin(x[0], x[1], x[2], 2, 3, swap: true, reduction: Reduction.None)),
         ];
 
@@ -241,6 +243,9 @@ public static class OpGoldens
             Of($"SmoothL1.{reduction}", x => Loss.SmoothL1(x[0], x[1], 0.5, reduction)),
             Of($"KlDivergence.{reduction}", x => Loss.KlDivergence(x[0], x[1], reduction: reduction)),
             Of($"NegativeLogLikelihood.{reduction}", x => Loss.NegativeLogLikelihood(x[0], x[1], reduction: reduction)),
+            Of($"NegativeLogLikelihood.weighted.{reduction}", x => Loss.NegativeLogLikelihood(x[0], x[1], reduction: reduction, weight: x[2].Detach())),
+            Of($"CrossEntropy.weighted.{reduction}", x => Loss.CrossEntropy(x[0], x[1], 0.2, reduction: reduction, weight: x[2].Detach())),
+            Of($"CrossEntropy.probabilities.{reduction}", x => Loss.CrossEntropy(x[0], x[1], 0.2, reduction: reduction, weight: x[2].Detach())),
         ];
     }
 }

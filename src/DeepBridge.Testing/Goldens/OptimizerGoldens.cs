@@ -20,6 +20,10 @@ public static class OptimizerGoldens
         ["Adam.warmup"] = p => new Adam([p], 0.01) { Schedule = new WarmUp(4, new ConstantSchedule(0.01), 0.2) },
         ["Sgd.groups"] = p => new Sgd([p], 0.1, momentum: 0.9, groups: [new([p], 0.5, 0.2)]),
         ["Sgd.onecycle"] = p => new Sgd([p], 0.1) { Schedule = new OneCycle(0.1, 21) },
+        ["Sgd.cycled"] = p => Cycled(new Sgd([p], 0.1, momentum: 0.9, weightDecay: 0.01)),
+        ["Sgd.cycled.nesterov"] = p => Cycled(new Sgd([p], 0.1, momentum: 0.9, nesterov: true)),
+        ["Adam.cycled"] = p => Cycled(new Adam([p], 0.1, weightDecay: 0.1)),
+        ["AdamW.cycled.amsgrad"] = p => Cycled(new AdamW([p], 0.1, amsgrad: true)),
         ["Adam.amsgrad"] = p => new Adam([p], 0.01, beta1: 0.8, beta2: 0.9, weightDecay: 0.1, amsgrad: true),
         ["AdamW.amsgrad"] = p => new AdamW([p], 0.01, beta1: 0.8, beta2: 0.9, weightDecay: 0.1, amsgrad: true),
         ["AdamW.groups"] = p => new AdamW([p], 0.01, weightDecay: 0.1, groups: [new([p], 3, 0)]),
@@ -57,4 +61,10 @@ public static class OptimizerGoldens
 
     /// <summary>The cases whose gradients are clipped to norm 1.</summary>
     public static IReadOnlySet<string> Clipped { get; } = new HashSet<string> { "Sgd.clipped" };
+
+    private static Optimizer Cycled(Optimizer optimizer)
+    {
+        (optimizer.Schedule, optimizer.MomentumSchedule) = (new OneCycle(0.1, 21), new OneCycleMomentum(21));
+        return optimizer;
+    }
 }

@@ -129,6 +129,36 @@ public sealed class LoadingTests : IDisposable
             .WithMessage("*both mapped to 'x'*");
     }
 
+    /// <summary>The map of <c>docs/from-keras.md</c>, on what its Python writes: kernels that were turned, under Keras' paths.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("sequential/")]
+    public void Keys_of_Keras_are_mapped(string prefix)
+    {
+        Sequential model = [new Linear(2, 3), new Relu(), new BatchNorm(3), new Linear(3, 1)];
+        Dictionary<string, Tensor> keras = new()
+        {
+            ["dense/kernel"] = Tensor.Ones([3, 2]),
+            ["dense/bias"] = Tensor.Ones([3]),
+            ["dense_1/kernel"] = Tensor.Ones([1, 3]),
+            ["dense_1/bias"] = Tensor.Ones([1]),
+            ["batch_normalization/gamma"] = Tensor.Ones([3]),
+            ["batch_normalization/beta"] = Tensor.Ones([3]),
+            ["batch_normalization/moving_mean"] = Tensor.Ones([3]),
+            ["batch_normalization/moving_variance"] = Tensor.Ones([3]),
+            ["dropout/seed_generator/seed_generator_state"] = Tensor.Ones([2]),
+        };
+        Safetensors.Save(At("keras.safetensors"), keras.ToDictionary(pair => prefix + pair.Key, pair => pair.Value));
+        KeyMap map = new KeyMap()
+            .Skip("seed_generator")
+            .Rename("^(.*/)?dense/", "0.").Rename("^(.*/)?batch_normalization/", "2.").Rename("^(.*/)?dense_1/", "3.")
+            .Rename("kernel$|gamma$", "weight").Rename("beta$", "bias")
+            .Rename("moving_mean$", "running_mean").Rename("moving_variance$", "running_var");
+        StateReport report = model.Load(At("keras.safetensors"), strict: false, map: map);
+        (report.Missing.Single(), report.Unexpected.Count).Should().Be(("2.num_batches_tracked", 0));
+        model.Parameters.Should().OnlyContain(parameter => parameter.Value.ToArray<float>().All(value => value == 1));
+    }
+
     [Fact]
     public void What_only_the_elements_show_is_seen_before_anything_is_assigned()
     {

@@ -64,6 +64,34 @@ public sealed class LossTests
     }
 
     [Fact]
+    public void Classes_weights_are_checked_and_count()
+    {
+        using TensorScope scope = new();
+        Tensor x = Tensor.From<float>([0, 0, float.NegativeInfinity, 0]).Reshape(2, 2), labels = Tensor.From<long>([1, -100]), weight = Tensor.From<float>([1, 3]);
+        Loss.NegativeLogLikelihood(x - 2, labels, weight: weight).Item<float>().Should().Be(2);
+        Loss.NegativeLogLikelihood(x - 2, labels, reduction: Reduction.Sum, weight: weight).Item<float>().Should().Be(6);
+        Loss.CrossEntropy(x.Cast(DType.BFloat16), labels, weight: weight).DType.Should().Be(DType.BFloat16);
+        Loss.CrossEntropy(x, Tensor.From<long>([-100, -100]), weight: weight).Item<float>().Should().Be(float.NaN);
+        FluentActions.Invoking(() => Loss.CrossEntropy(x, labels, weight: Tensor.Ones([3]))).Should().Throw<ShapeMismatchException>().WithMessage("CrossEntropy*2 classes*");
+        FluentActions.Invoking(() => Loss.CrossEntropy(x, x, weight: Tensor.Ones([2, 1]))).Should().Throw<ShapeMismatchException>();
+        FluentActions.Invoking(() => Loss.CrossEntropy(x, labels, weight: labels)).Should().Throw<DTypeMismatchException>();
+        FluentActions.Invoking(() => Loss.CrossEntropy(x, labels, 2, weight: weight)).Should().Throw<InvalidAttributeException>();
+        FluentActions.Invoking(() => Loss.CrossEntropy(x, Tensor.From<long>([0, 2]), weight: weight)).Should().Throw<ValueOutOfBoundsException>();
+    }
+
+    [Fact]
+    public void Probabilities_are_targets_too_and_classes_in_floating_numbers_are_not()
+    {
+        using TensorScope scope = new();
+        Tensor x = Tensor.From<float>([1, 2, 3, 4, 5, 7]).Reshape(2, 3), labels = Tensor.From<long>([2, 0]);
+        Loss.CrossEntropy(x, labels.OneHot(3)).Item<float>().Should().BeApproximately(Loss.CrossEntropy(x, labels).Item<float>(), 1e-6f);
+        Loss.CrossEntropy(x, x.Softmax(), 0.1, reduction: Reduction.None).Shape.Should().Be(Shape.Create([2]));
+        FluentActions.Invoking(() => Loss.CrossEntropy(x, labels.Cast(DType.Float32))).Should().Throw<DTypeMismatchException>();
+        FluentActions.Invoking(() => Loss.CrossEntropy(x, x, 2)).Should().Throw<InvalidAttributeException>();
+        FluentActions.Invoking(() => Loss.CrossEntropy(labels.OneHot(3, DType.Int64), x[..2])).Should().Throw<DTypeMismatchException>();
+    }
+
+    [Fact]
     public void A_label_of_zero_is_both_to_the_hinge_and_nothing_to_the_cosine()
     {
         using TensorScope scope = new();

@@ -103,9 +103,38 @@ public sealed class ParameterGroupTests
     }
 
     [Fact]
+    public void A_constant_momentum_of_a_schedule_is_the_optimizer_s_own_and_follows_a_skipped_step()
+    {
+        using TensorScope scope = new();
+        Tensor[] gradients = [.. Enumerable.Range(0, 5).Select(_ => Tensor.Normal([3]))];
+        foreach (Func<Parameter, Optimizer> make in new Func<Parameter, Optimizer>[]
+        {
+            p => new Sgd([p], 0.1, momentum: 0.75, dampening: 0.5), p => new Sgd([p], 0.1, momentum: 0.75, nesterov: true),
+            p => new Adam([p], 0.1, beta1: 0.75), p => new AdamW([p], 0.1, beta1: 0.75, amsgrad: true, groups: [new([p], 0.5)]),
+        })
+        {
+            Parameter own = new(Tensor.Ones([3])), scheduled = new(Tensor.Ones([3]));
+            Optimizer one = make(own), two = make(scheduled);
+            two.MomentumSchedule = new ConstantSchedule(0.75);
+            Steps(one, own, gradients);
+            Steps(two, scheduled, gradients);
+            scheduled.Value.ToArray<float>().Should().Equal(own.Value.ToArray<float>(), (a, b) => Math.Abs(a - b) < 1e-6f);
+
+            LossScaler scaler = new();
+            scaler.Step(two, scaler.GradientsOf((scheduled.Value * float.PositiveInfinity).Sum(), [scheduled]));
+            scheduled.Value.ToArray<float>().Should().Equal(own.Value.ToArray<float>(), (a, b) => Math.Abs(a - b) < 1e-6f);
+            two.StepCount.Value.Item<long>().Should().Be(5);
+        }
+    }
+
+    [Fact]
     public void Schedules_that_make_no_sense_are_refused()
     {
         ConstantSchedule constant = new(1);
+        Parameter parameter = new(Tensor.Ones([3]));
+        FluentActions.Invoking(() => new Sgd([parameter]) { MomentumSchedule = constant }).Should().Throw<InvalidAttributeException>().WithMessage("Sgd*no momentum*");
+        FluentActions.Invoking(() => new Lion([parameter]) { MomentumSchedule = constant }).Should().Throw<InvalidAttributeException>();
+        FluentActions.Invoking(() => new OneCycleMomentum(3)).Should().Throw<InvalidAttributeException>().WithMessage("OneCycleMomentum*");
         FluentActions.Invoking(() => new StepSchedule(1, 0)).Should().Throw<InvalidAttributeException>();
         FluentActions.Invoking(() => new PolynomialSchedule(1, 0)).Should().Throw<InvalidAttributeException>();
         FluentActions.Invoking(() => new CosineRestarts(1, 0)).Should().Throw<InvalidAttributeException>();
@@ -143,7 +172,7 @@ public sealed class ParameterGroupTests
         foreach (Tensor gradient in gradients)
         {
             optimizer.Step(Gradients.Of((parameter.Value * gradient).Sum(), [parameter]));
-            ((ReduceOnPlateau)optimizer.Schedule!).Report(1);
+            (optimizer.Schedule as ReduceOnPlateau)?.Report(1);
         }
     }
 }

@@ -96,6 +96,8 @@ public sealed class RecurrentTests
         FluentActions.Invoking(() => gru.Call(new RecurrentInput(x, null, Tensor.Zeros([2])))).Should().Throw<DTypeMismatchException>().WithMessage("*lengths*");
         FluentActions.Invoking(() => gru.Call(new RecurrentInput(x, null, Tensor.Zeros([3], DType.Int64)))).Should().Throw<ShapeMismatchException>().WithMessage("*lengths*");
         FluentActions.Invoking(() => new Lstm(3, 4, 0)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => new Lstm(3, 4, projection: 4)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => new Lstm(3, 4, projection: -1)).Should().Throw<ArgumentOutOfRangeException>();
         FluentActions.Invoking(() => new Lstm(3, 0)).Should().Throw<ArgumentOutOfRangeException>();
         FluentActions.Invoking(() => new Lstm(3, 4, dropout: 1)).Should().Throw<ArgumentOutOfRangeException>();
     }

@@ -204,6 +204,32 @@ public sealed class FitTests
             .Should().ThrowAsync<ArgumentException>().WithMessage("*no batches*");
     }
 
+    [Fact]
+    public async Task What_cannot_walk_a_batch_is_refused_by_name_before_the_first_step()
+    {
+        Bench bench = new();
+        Dictionary<string, byte[]> before = bench.Bits();
+        int steps = 0;
+        DataLoader<int, Box> boxes = new(Dataset.Of<int>([1, 2, 3]), samples => device => new Box(Tensor.Ones([samples.Count + 1, 4], device: device)), new DataLoaderOptions { BatchSize = 1 });
+        Task Fit(TrainerOptions options) => new Trainer(options).FitAsync(
+            bench.Model,
+            boxes,
+            box =>
+            {
+                steps++;
+                return bench.Model.Call(box.Content).Sum();
+            },
+            bench.Optimizer);
+        (await FluentActions.Awaiting(() => Fit(new() { Compile = true })).Should().ThrowAsync<InvalidAttributeException>()).WithMessage("*Compile*Box*");
+        (await FluentActions.Awaiting(() => Fit(new() { StopOnNonFinite = true })).Should().ThrowAsync<InvalidAttributeException>()).WithMessage("*StopOnNonFinite*Box*");
+        Bench.ShouldEqual(bench.Bits(), before);
+        steps.Should().Be(0);
+        await Fit(new());
+        steps.Should().Be(3);
+    }
+
+    private sealed record Box(Tensor Content);
+
     private static Tensor Whole(Batches batches, int part)
     {
         List<Tensor> parts = [];

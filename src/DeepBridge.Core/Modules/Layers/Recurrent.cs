@@ -1,8 +1,8 @@
 namespace DeepBridge.Layers;
 
 /// <summary>What a recurrent layer remembers from one step to the next.</summary>
-/// <param name="Hidden">(layers · directions, batch, features).</param>
-/// <param name="Cell">Of the same shape; an LSTM has it, the others do not.</param>
+/// <param name="Hidden">(layers · directions, batch, features), or, of an LSTM with a projection, its features last.</param>
+/// <param name="Cell">(layers · directions, batch, features); an LSTM has it, the others do not.</param>
 public sealed record RecurrentState(Tensor Hidden, Tensor? Cell = null);
 
 /// <summary>What a recurrent layer works on.</summary>
@@ -20,7 +20,7 @@ public sealed record RecurrentInput(Tensor Sequence, RecurrentState? State = nul
 }
 
 /// <summary>What a recurrent layer gives.</summary>
-/// <param name="Sequence">The last layer's hidden states: the input's shape, with features · directions last.</param>
+/// <param name="Sequence">The last layer's hidden states: the input's shape, with their features · directions last.</param>
 /// <param name="State">The state after each sequence's last step that counts.</param>
 public sealed record RecurrentOutput(Tensor Sequence, RecurrentState State);
 
@@ -38,9 +38,10 @@ public abstract partial class Recurrent : Module<RecurrentInput, RecurrentOutput
     private readonly double _dropout;
     private readonly bool _batchFirst;
     private readonly bool _hasCell;
+    private readonly int _outputs;
 
     private protected Recurrent(
-        int gates, bool hasCell, int inputs, int features, int layers, bool bias, bool batchFirst, double dropout, bool bidirectional, DType dtype)
+        int gates, bool hasCell, int inputs, int features, int layers, bool bias, bool batchFirst, double dropout, bool bidirectional, DType dtype, int projection = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(inputs);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(features);
@@ -51,24 +52,29 @@ public abstract partial class Recurrent : Module<RecurrentInput, RecurrentOutput
         }
 
         (_inputs, Features, _layers, _directions) = (inputs, features, layers, bidirectional ? 2 : 1);
-        (_hasCell, _batchFirst, _dropout) = (hasCell, batchFirst, dropout);
+        (_hasCell, _batchFirst, _dropout, _outputs) = (hasCell, batchFirst, dropout, projection == 0 ? features : projection);
         double bound = 1 / Math.Sqrt(features);
         for (int run = 0; run < layers * _directions; run++)
         {
-            int before = run < _directions ? inputs : features * _directions, rows = checked(gates * features);
+            int before = run < _directions ? inputs : _outputs * _directions, rows = checked(gates * features);
             Add("weight_ih", run, [rows, before]);
-            Add("weight_hh", run, [rows, features]);
+            Add("weight_hh", run, [rows, _outputs]);
             if (bias)
             {
                 Add("bias_ih", run, [rows]);
                 Add("bias_hh", run, [rows]);
+            }
+
+            if (projection > 0)
+            {
+                Add("weight_hr", run, [projection, features]);
             }
         }
 
         void Add(string name, int run, Shape shape) => _weights[Key(name, run)] = new Parameter(Tensor.Uniform(shape, -bound, bound, dtype));
     }
 
-    /// <summary>The features of a hidden state.</summary>
+    /// <summary>The features of a hidden state before it is projected, and of a cell.</summary>
     private protected int Features { get; }
 
     /// <inheritdoc/>
@@ -83,7 +89,7 @@ public abstract partial class Recurrent : Module<RecurrentInput, RecurrentOutput
             counts = (Tensor.Arange(x.Shape[0], device: x.Device).Unsqueeze(1) < lengths.Cast(DType.Int64)).Unsqueeze(-1);
         }
 
-        Tensor[] hidden = States(input.State?.Hidden, x), cells = _hasCell ? States(input.State?.Cell, x) : [];
+        Tensor[] hidden = States(input.State?.Hidden, x, _outputs), cells = _hasCell ? States(input.State?.Cell, x, Features) : [];
         for (int layer = 0; layer < _layers; layer++)
         {
             if (layer > 0 && _dropout > 0 && IsTraining)
@@ -115,16 +121,17 @@ public abstract partial class Recurrent : Module<RecurrentInput, RecurrentOutput
     private Tensor Run(int run, Tensor x, Tensor? counts, Tensor[] hidden, Tensor[] cells)
     {
         // One product for all steps' inputs; only the states must go one by one.
-        Tensor[] inputs = Slices(x.Linear(_weights[Key("weight_ih", run)], Bias("bias_ih", run)));
+        Tensor[] inputs = Slices(x.Linear(_weights[Key("weight_ih", run)], Weight("bias_ih", run)));
         Tensor[]? counted = counts is null ? null : Slices(counts);
         Tensor weight = _weights[Key("weight_hh", run)];
-        Tensor? bias = Bias("bias_hh", run), cell = _hasCell ? cells[run] : null;
+        Tensor? bias = Weight("bias_hh", run), projection = Weight("weight_hr", run), cell = _hasCell ? cells[run] : null;
         Tensor state = hidden[run];
         Tensor[] outputs = new Tensor[inputs.Length];
         for (int i = 0; i < outputs.Length; i++)
         {
             int at = run % _directions == 0 ? i : outputs.Length - 1 - i;
             (Tensor next, Tensor? nextCell) = Step(inputs[at], state.Linear(weight, bias), state, cell);
+            next = projection is null ? next : next.Linear(projection);
             state = counted is null ? next : Tensor.Where(counted[at], next, state);
             cell = counted is null || nextCell is null ? nextCell : Tensor.Where(counted[at], nextCell, cell!);
             outputs[at] = state;
@@ -140,11 +147,11 @@ public abstract partial class Recurrent : Module<RecurrentInput, RecurrentOutput
         return counts is null ? output : Tensor.Where(counts, output, output.ZerosLike());
     }
 
-    private Tensor[] States(Tensor? given, Tensor x) => given is null
-        ? [.. Enumerable.Repeat(Tensor.Zeros([x.Shape[1], Features], x.DType, x.Device), _layers * _directions)]
+    private Tensor[] States(Tensor? given, Tensor x, int features) => given is null
+        ? [.. Enumerable.Repeat(Tensor.Zeros([x.Shape[1], features], x.DType, x.Device), _layers * _directions)]
         : Slices(given);
 
-    private Tensor? Bias(string name, int run) => _weights.GetValueOrDefault(Key(name, run))?.Value;
+    private Tensor? Weight(string name, int run) => _weights.GetValueOrDefault(Key(name, run))?.Value;
 
     private string Key(string name, int run) => $"{name}_l{run / _directions}{(run % _directions == 0 ? string.Empty : "_reverse")}";
 
@@ -159,7 +166,7 @@ public abstract partial class Recurrent : Module<RecurrentInput, RecurrentOutput
             throw new ShapeMismatchException(name, $"takes ({axes}, {_inputs}) with at least one step, got shape {input.Sequence.Shape}.", [input.Sequence.Shape]);
         }
 
-        Require(input.State?.Hidden, [_layers * _directions, x.Shape[1], Features], "the hidden state");
+        Require(input.State?.Hidden, [_layers * _directions, x.Shape[1], _outputs], "the hidden state");
         Require(input.State?.Cell, [_layers * _directions, x.Shape[1], Features], "the cell state");
         Require(input.Lengths, [x.Shape[1]], "the lengths");
         if (input.State is { } state && _hasCell != (state.Cell is not null))
@@ -208,16 +215,19 @@ public sealed partial class Rnn(
 /// two biases.
 /// </summary>
 /// <param name="inputs">The features of a step's input.</param>
-/// <param name="features">The features of a hidden state.</param>
+/// <param name="features">The features of a cell, and of a hidden state that is not projected.</param>
 /// <param name="layers">How many layers, each fed by the one before.</param>
 /// <param name="bias">Whether biases are added.</param>
 /// <param name="batchFirst">Whether the sequence is (batch, length, inputs).</param>
 /// <param name="dropout">The probability with which what flows between layers is zeroed while training.</param>
 /// <param name="bidirectional">Whether each layer runs backwards too.</param>
 /// <param name="dtype">A floating dtype.</param>
+/// <param name="projection">The features that a matrix makes of each hidden state (Sak et al., 2014), below the cell's; 0: there is none.</param>
 public sealed partial class Lstm(
-    int inputs, int features, int layers = 1, bool bias = true, bool batchFirst = true, double dropout = 0, bool bidirectional = false, DType dtype = DType.Float32)
-    : Recurrent(4, true, inputs, features, layers, bias, batchFirst, dropout, bidirectional, dtype)
+    int inputs, int features, int layers = 1, bool bias = true, bool batchFirst = true, double dropout = 0, bool bidirectional = false, DType dtype = DType.Float32, int projection = 0)
+    : Recurrent(
+        4, true, inputs, features, layers, bias, batchFirst, dropout, bidirectional, dtype,
+        projection >= 0 && projection < features ? projection : throw new ArgumentOutOfRangeException(nameof(projection), $"The projection must be at least 0 and below {features}, got {projection}."))
 {
     private protected override (Tensor Hidden, Tensor? Cell) Step(Tensor input, Tensor recurrent, Tensor hidden, Tensor? cell)
     {
