@@ -37,8 +37,8 @@ public sealed unsafe partial class TensorFlowBackend
         Take<TakeAlongAxis>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
         Take<Softmax>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
         Take<LogSoftmax>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
-        Take<CrossEntropy>(static (op, inputs) => op is { LabelSmoothing: 0, IgnoreIndex: null } && inputs[0].Rank == 2);
-        Take<CrossEntropyGradient>(static (op, inputs) => op is { LabelSmoothing: 0, IgnoreIndex: null } && inputs[1].Rank == 2);
+        Take<CrossEntropy>(static (op, inputs) => op.LabelSmoothing == 0 && inputs[0].Rank == 2);
+        Take<CrossEntropyGradient>(static (op, inputs) => op.LabelSmoothing == 0 && inputs[1].Rank == 2);
         Take<BatchNorm>(static (_, inputs) => inputs[0].DType != DType.Float64);
         Take<BatchNormGradient>(static (_, inputs) => inputs[1].DType != DType.Float64);
         Take<RandomUniform>(static (op, _) => op.DType == DType.Float32);

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using DeepBridge.TensorFlow.Lowering;
 using DeepBridge.TensorFlow.Native;
 
@@ -44,26 +45,51 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
             return null;
         }
 
-        long* pointer = (long*)C.TFE_TensorHandleDevicePointer(value, _status);
-        Status.Check(_status, "a look at a number"u8);
-        return *pointer;
+        return *(long*)Pointer(value);
+    }
+
+    /// <inheritdoc/>
+    internal override bool? Holds(nint values, TensorSpec spec, long number)
+    {
+        if (_device is not null)
+        {
+            return null;
+        }
+
+        void* pointer = Pointer(values);
+        int count = checked((int)spec.Count);
+        return spec.DType == DType.Int64
+            ? new ReadOnlySpan<long>(pointer, count).Contains(number)
+            : new ReadOnlySpan<int>(pointer, count).Contains((int)number);
+    }
+
+    /// <inheritdoc/>
+    internal override bool? HasNaN(nint values, TensorSpec spec)
+    {
+        if (_device is not null || spec.Count == 0 || spec.Count > int.MaxValue)
+        {
+            return null;
+        }
+
+        // A maximum is NaN where any element is.
+        void* pointer = Pointer(values);
+        int count = (int)spec.Count;
+        return spec.DType == DType.Float64
+            ? double.IsNaN(TensorPrimitives.Max(new ReadOnlySpan<double>(pointer, count)))
+            : float.IsNaN(TensorPrimitives.Max(new ReadOnlySpan<float>(pointer, count)));
     }
 
     /// <inheritdoc/>
     internal override EagerEmitter Op(ReadOnlySpan<byte> name, params ReadOnlySpan<nint> inputs)
     {
         Begin(name);
-        foreach (nint input in inputs)
-        {
-            C.TFE_OpAddInput(_op, input, _status);
-        }
-
+        Add(inputs);
         Bury(inputs);
         return this;
     }
 
     /// <inheritdoc/>
-    internal override EagerEmitter ListOp(ReadOnlySpan<byte> name, ReadOnlySpan<nint> list, nint input)
+    internal override EagerEmitter ListOp(ReadOnlySpan<byte> name, ReadOnlySpan<nint> list, params ReadOnlySpan<nint> inputs)
     {
         Begin(name);
         fixed (nint* handles = list)
@@ -71,7 +97,7 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
             C.TFE_OpAddInputList(_op, handles, list.Length, _status);
         }
 
-        C.TFE_OpAddInput(_op, input, _status);
+        Add(inputs);
         Bury(list);
         return this;
     }
@@ -192,6 +218,21 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
         }
 
         return handle;
+    }
+
+    private void* Pointer(nint value)
+    {
+        void* pointer = C.TFE_TensorHandleDevicePointer(value, _status);
+        Status.Check(_status, "a look at a value"u8);
+        return pointer;
+    }
+
+    private void Add(ReadOnlySpan<nint> inputs)
+    {
+        foreach (nint input in inputs)
+        {
+            C.TFE_OpAddInput(_op, input, _status);
+        }
     }
 
     private void Begin(ReadOnlySpan<byte> name)

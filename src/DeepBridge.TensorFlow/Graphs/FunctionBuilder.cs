@@ -18,6 +18,7 @@ internal sealed class FunctionBuilder
     private readonly List<TF_Output> _arguments = [];
     private readonly Dictionary<GraphValue, StateWire> _states = [];
     private readonly List<StateWire> _written = [];
+    private readonly Dictionary<GraphNode, (Wire Rate, Wire Epsilon)> _corrected = new(ReferenceEqualityComparer.Instance);
 
     private FunctionBuilder(TensorFlowBackend backend, Graph graph, nint body)
     {
@@ -145,14 +146,7 @@ internal sealed class FunctionBuilder
     {
         if (IsStep(node))
         {
-            int states = Math.Max(node.Outputs.Count - 1, 1);
-            Wire?[] values = [.. node.Inputs.Select((input, i) => _wires.TryGetValue(input, out Wire? known) ? known : i < states ? null : Read(input))];
-            Wire? steps = StepEmitter.Emit(_emit, node, [.. node.Inputs.Take(states).Select(input => _states[input])], values);
-            if (steps is not null)
-            {
-                _wires[node.Outputs[^1]] = steps;
-            }
-
+            Step(node);
             return;
         }
 
@@ -167,6 +161,47 @@ internal sealed class FunctionBuilder
             _wires[node.Outputs[i]] = node.Outputs[i].Spec.Rank == 0 ? Scalar(outputs[i]) : outputs[i];
         }
     }
+
+    private void Step(GraphNode node)
+    {
+        int states = Math.Max(node.Outputs.Count - 1, 1);
+        DType dtype = node.Inputs[0].Spec.DType;
+        Wire rate;
+        Wire? epsilon = null;
+        if (node.Op is AdamStep adam)
+        {
+            if (!_corrected.ContainsKey(node))
+            {
+                Correct(adam, [.. _graph.Nodes.Where(other => adam.Equals(other.Op) && other.Inputs[^1] == node.Inputs[^1] && other.Inputs[0].Spec.DType == dtype)]);
+            }
+
+            (rate, epsilon) = _corrected[node];
+        }
+        else
+        {
+            rate = node.Inputs[^1].Spec.DType == dtype ? Read(node.Inputs[^1]) : _emit.Cast(Read(node.Inputs[^1]), dtype);
+            if (states > 1)
+            {
+                Count(node);
+            }
+        }
+
+        StateWire[] written = [.. node.Inputs.Take(states).Select(input => _states[input])];
+        StepEmitter.Emit(_emit, node, written, _wires.GetValueOrDefault(node.Inputs[0]), Read(node.Inputs[^2]), rate, epsilon);
+    }
+
+    private void Correct(AdamStep adam, GraphNode[] nodes)
+    {
+        (Wire[] rates, Wire[] epsilons) = StepEmitter.Correct(
+            _emit, adam, [.. nodes.Select(Count)], Read(nodes[0].Inputs[^1]), nodes[0].Inputs[0].Spec.DType);
+        for (int i = 0; i < nodes.Length; i++)
+        {
+            _corrected[nodes[i]] = (rates[i], epsilons[i]);
+        }
+    }
+
+    private Wire Count(GraphNode node) =>
+        _wires[node.Outputs[^1]] = _emit.Op("AddV2"u8, Read(node.Inputs[node.Outputs.Count - 1]), _emit.Number(1, DType.Int64)).One();
 
     private unsafe void Finish(nint body, string name, TF_Output[] results)
     {

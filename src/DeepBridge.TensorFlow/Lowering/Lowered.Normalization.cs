@@ -8,8 +8,8 @@ internal static partial class Lowered
     {
         Softmax => [Rowwise("Softmax"u8, s)],
         LogSoftmax => [Rowwise("LogSoftmax"u8, s)],
-        CrossEntropy loss => CrossEntropyOf(loss.Reduction, s),
-        CrossEntropyGradient gradient => [CrossEntropyBack(gradient.Reduction, s)],
+        CrossEntropy loss => CrossEntropyOf(loss, s),
+        CrossEntropyGradient gradient => [CrossEntropyBack(gradient, s)],
         BatchNorm norm => Batchwise(norm.Epsilon, s),
         BatchNormGradient norm => BatchwiseBack(norm.Epsilon, s),
         _ => null,
@@ -27,36 +27,56 @@ internal static partial class Lowered
             : s.Emit.Reshape(s.Emit.Op(name, s.Emit.Reshape(s.X[0], [Rows(shape), shape[^1]])).One(), shape.Dims);
     }
 
-    private static T[] CrossEntropyOf<T>(Reduction reduction, in Site<T> s)
+    private static T[] CrossEntropyOf<T>(CrossEntropy op, in Site<T> s)
     {
         Emitter<T> e = s.Emit;
         DType dtype = s.Ins[0].DType;
+        bool ignores = Ignores(s, 1, op.IgnoreIndex);
+        (T labels, T kept) = ignores ? Separate(s, 1, op.IgnoreIndex!.Value) : (s.X[1], default(T)!);
         T logs = e.Op("LogSoftmax"u8, s.X[0]).One();
-        T picked = e.Op("GatherV2"u8, logs, s.X[1], e.Integer(1)).Integer("batch_dims"u8, 1).One();
-        T loss = e.Op("Neg"u8, e.Last(picked)).One();
-        if (reduction != Reduction.None)
+        T loss = e.Op("SparseSoftmaxCrossEntropyWithLogits"u8, s.X[0], labels).Many(2)[0];
+        loss = ignores ? e.Op("SelectV2"u8, kept, loss, e.Number(0, dtype)).One() : loss;
+        return [op.Reduction switch
         {
-            loss = Fold("Sum"u8, e, loss, [0], false);
-            loss = reduction == Reduction.Sum ? loss : e.Op("RealDiv"u8, loss, e.Number((double)s.Ins[1].Count, dtype)).One();
-        }
-
-        return [loss, logs];
+            Reduction.None => loss,
+            Reduction.Mean when !ignores => Fold("Mean"u8, e, loss, [0], false),
+            Reduction.Mean => e.Op("RealDiv"u8, Fold("Sum"u8, e, loss, [0], false), Fold("Sum"u8, e, e.Cast(kept, dtype), [0], false)).One(),
+            _ => Fold("Sum"u8, e, loss, [0], false),
+        }, logs];
     }
 
-    private static T CrossEntropyBack<T>(Reduction reduction, in Site<T> s)
+    /// <summary>The kernel's own gradient; the logarithms of probabilities have the same probabilities as the logits.</summary>
+    private static T CrossEntropyBack<T>(CrossEntropyGradient op, in Site<T> s)
     {
         Emitter<T> e = s.Emit;
-        Shape logs = s.Ins[1].Shape;
+        int rows = s.Ins[1].Shape[0];
         DType dtype = s.Ins[1].DType;
-        T hot = e.Op("OneHot"u8, s.X[2], e.Integer(logs[1]), e.Number(1, dtype), e.Number(0, dtype)).One();
-        T distance = e.Op("Sub"u8, e.Last(e.Op("Exp"u8, s.X[1]).One()), e.Last(hot)).One();
-        T share = reduction switch
+        bool ignores = Ignores(s, 2, op.IgnoreIndex);
+        (T labels, T kept) = ignores ? Separate(s, 2, op.IgnoreIndex!.Value) : (s.X[2], default(T)!);
+        T distance = e.Op("SparseSoftmaxCrossEntropyWithLogits"u8, s.X[1], labels).Many(2)[1];
+        T share = op.Reduction switch
         {
-            Reduction.None => e.Reshape(s.X[0], [logs[0], 1]),
-            Reduction.Mean => e.Op("RealDiv"u8, s.X[0], e.Number((double)logs[0], dtype)).One(),
+            Reduction.None => e.Reshape(s.X[0], [rows, 1]),
+            Reduction.Mean => e.Op(
+                "RealDiv"u8, s.X[0], ignores ? Fold("Sum"u8, e, e.Cast(kept, dtype), [0], false) : e.Number((double)rows, dtype)).One(),
             _ => s.X[0],
         };
-        return e.Op("Mul"u8, e.Last(distance), share).One();
+        T gradient = e.Op("Mul"u8, e.Last(distance), share).One();
+        return ignores ? e.Op("SelectV2"u8, e.Reshape(kept, [rows, 1]), gradient, e.Number(0, dtype)).One() : gradient;
+    }
+
+    /// <summary>Whether labels may be ignored ones, so far as the host can see.</summary>
+    private static bool Ignores<T>(in Site<T> s, int input, long? ignored) =>
+        ignored is { } value && (s.Ins[input].DType == DType.Int64 || value == (int)value) && s.Emit.Holds(s.X[input], s.Ins[input], value) != false;
+
+    /// <summary>Labels of which none is ignored (0 stands for those), and which are kept.</summary>
+    private static (T Labels, T Kept) Separate<T>(in Site<T> s, int input, long ignored)
+    {
+        Emitter<T> e = s.Emit;
+        T labels = s.X[input];
+        DType dtype = s.Ins[input].DType;
+        T kept = e.Op("NotEqual"u8, labels, e.Number(ignored, dtype)).One();
+        return (e.Op("SelectV2"u8, kept, labels, e.Number(0, dtype)).One(), kept);
     }
 
     /// <summary>FusedBatchNormV3's second reserve is the biased variance; its third output the unbiased one.</summary>
