@@ -56,6 +56,11 @@ public sealed unsafe partial class TensorFlowBackend : Backend
     /// <summary>Whether compiled graphs go through XLA.</summary>
     internal bool UsesXla { get; }
 
+    /// <summary>Whether graphs of a device are run by TensorFlow's own kernels of the CPU.</summary>
+    /// <param name="device">The device.</param>
+    /// <returns>False: XLA, or a GPU.</returns>
+    internal bool RunsPlain(Device device) => !UsesXla && ReferenceEquals(device, _devices[0]);
+
     /// <summary>
     /// Finds the native library, opens TensorFlow's context, and makes its devices known. Once in a process; later calls
     /// return the same backend.

@@ -1,4 +1,5 @@
 using DeepBridge.Backends;
+using DeepBridge.TensorFlow.Lowering;
 using DeepBridge.TensorFlow.Native;
 
 namespace DeepBridge.TensorFlow;
@@ -14,6 +15,7 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
 
     private static long s_live;
 
+    private readonly Deferred<nint>? _deferred;
     private nint _handle;
     private nint _resource;
 
@@ -22,10 +24,11 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     /// <param name="device">Where it lies.</param>
     /// <param name="handle">The handle, or 0.</param>
     /// <param name="resource">The handle of a variable, or 0.</param>
-    internal TensorFlowTensor(TensorSpec spec, Device device, nint handle, nint resource = 0)
+    /// <param name="deferred">What gives the value when somebody looks, and its op's gradient; or null.</param>
+    internal TensorFlowTensor(TensorSpec spec, Device device, nint handle, nint resource = 0, Deferred<nint>? deferred = null)
         : base(spec, device)
     {
-        (_handle, _resource) = (handle, resource);
+        (_handle, _resource, _deferred) = (handle, resource, deferred);
         Interlocked.Increment(ref s_live);
         if (spec.Bytes >= LeastPressure)
         {
@@ -39,8 +42,8 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     /// <summary>How many there are in the process.</summary>
     internal static long Live => Volatile.Read(ref s_live);
 
-    /// <summary>The variable's handle, or 0.</summary>
-    internal nint Resource => _resource;
+    /// <summary>What is left of the op whose second output this is, or null.</summary>
+    internal Deferred<nint>? Deferred => _deferred;
 
     /// <summary>The value, which this owns.</summary>
     /// <exception cref="TensorReleasedException">It was given away to an op that then failed.</exception>
@@ -95,12 +98,13 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
 
     private nint Snapshot()
     {
-        if (_resource == 0)
+        if (_resource == 0 && _deferred is null)
         {
             throw new TensorReleasedException($"The data of a {Spec} tensor was given to an operation that failed, and is lost.");
         }
 
-        nint read = ((TensorFlowBackend)Device.Backend).ReadVariable(Spec, Device, _resource);
+        TensorFlowBackend backend = (TensorFlowBackend)Device.Backend;
+        nint read = _deferred is null ? backend.ReadVariable(Spec, Device, _resource) : backend.Second(Device, _deferred);
         nint first = Interlocked.CompareExchange(ref _handle, read, 0);
         if (first != 0)
         {
@@ -120,6 +124,10 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
 
         Forget();
         DeleteResource();
+        foreach (nint kept in _deferred?.Kept ?? [])
+        {
+            C.TFE_DeleteTensorHandle(kept);
+        }
     }
 
     private void DeleteResource()

@@ -109,7 +109,7 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
     internal override nint ToChannelsLast(nint value) => Transpose(value, [0, 2, 3, 1]);
 
     /// <inheritdoc/>
-    internal override nint FromChannelsLast(nint value) => Transpose(Last(value), [0, 3, 1, 2]);
+    internal override nint FromChannelsLast(nint value) => Transpose(value, [0, 3, 1, 2]);
 
     /// <summary>Sets an attribute that is a shape.</summary>
     /// <param name="name">The name.</param>

@@ -18,10 +18,13 @@ internal sealed class FunctionBuilder
     private readonly List<TF_Output> _arguments = [];
     private readonly Dictionary<GraphValue, StateWire> _states = [];
     private readonly List<StateWire> _written = [];
+    private readonly Dictionary<GraphValue, Deferred<Wire>> _deferred = [];
+    private readonly bool _plain;
     private readonly Dictionary<GraphNode, (Wire Rate, Wire Epsilon)> _corrected = new(ReferenceEqualityComparer.Instance);
 
     private FunctionBuilder(TensorFlowBackend backend, Graph graph, nint body)
     {
+        _plain = backend.RunsPlain(graph.Device);
         _backend = backend;
         _graph = graph;
         _emit = new GraphEmitter(backend.Context, body);
@@ -75,6 +78,28 @@ internal sealed class FunctionBuilder
     /// <param name="node">The node.</param>
     /// <returns>True where it is.</returns>
     internal static bool IsStep(GraphNode node) => node.Op is AdamStep or SgdStep;
+
+    /// <summary>Whether all gradients that want what their ops defer will find it, so that they need not be decomposed.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="plain">As <see cref="Lowered.Defers"/> has it.</param>
+    /// <returns>False: they are decomposed.</returns>
+    internal static bool DefersAll(Graph graph, bool plain)
+    {
+        Dictionary<GraphValue, GraphNode> made = [];
+        foreach (GraphNode node in graph.Nodes.Where(node => Lowered.Defers(node.Op, [.. node.Inputs.Select(input => input.Spec)], plain)))
+        {
+            made[node.Outputs[1]] = node;
+        }
+
+        return graph.Nodes.Where(node => IsDeferred(node.Op)).All(node =>
+            made.TryGetValue(node.Inputs[1], out GraphNode? first)
+            && Lowered.Follows<GraphValue>(node.Op, [.. node.Inputs], first.Op, first.Inputs[0].Spec.Shape, first.Inputs.ElementAtOrDefault(1)));
+    }
+
+    /// <summary>Whether an op is the gradient of one that may be deferred.</summary>
+    /// <param name="op">The op.</param>
+    /// <returns>True where it is.</returns>
+    internal static bool IsDeferred(Op op) => op is MaxPoolGradient or CrossEntropyGradient;
 
     private TF_Output[] Emit()
     {
@@ -150,12 +175,25 @@ internal sealed class FunctionBuilder
             return;
         }
 
-        Site<Wire> site = new(
-            _emit,
-            [.. node.Inputs.Select(Read)],
-            [.. node.Inputs.Select(input => input.Spec)],
-            [.. node.Outputs.Select(output => output.Spec)]);
-        Wire[] outputs = Lowered.Emit(node.Op, site);
+        if (IsDeferred(node.Op) && _deferred.TryGetValue(node.Inputs[1], out Deferred<Wire>? left))
+        {
+            _wires[node.Outputs[0]] = Lowered.Back(_emit, left, Read(node.Inputs[0]));
+            return;
+        }
+
+        TensorSpec[] ins = [.. node.Inputs.Select(input => input.Spec)];
+        Site<Wire> site = new(_emit, [.. node.Inputs.Select(Read)], ins, [.. node.Outputs.Select(output => output.Spec)]);
+        Wire[] outputs, kept = [];
+        if (Lowered.Defers(node.Op, ins, _plain))
+        {
+            outputs = [Lowered.First(node.Op, site, out kept)];
+            _deferred[node.Outputs[1]] = new Deferred<Wire>(node.Op, ins, node.Inputs.ElementAtOrDefault(1), kept);
+        }
+        else
+        {
+            outputs = Lowered.Emit(node.Op, site);
+        }
+
         for (int i = 0; i < outputs.Length; i++)
         {
             _wires[node.Outputs[i]] = node.Outputs[i].Spec.Rank == 0 ? Scalar(outputs[i]) : outputs[i];
@@ -226,7 +264,12 @@ internal sealed class FunctionBuilder
     /// <summary>A value; what a fused step has written is read from its variable.</summary>
     private Wire Read(GraphValue value)
     {
-        if (!_wires.TryGetValue(value, out Wire? wire))
+        if (!_wires.TryGetValue(value, out Wire? wire) && _deferred.TryGetValue(value, out Deferred<Wire>? left))
+        {
+            wire = Lowered.Second(_emit, left);
+            _wires[value] = wire;
+        }
+        else if (wire is null)
         {
             StateWire state = _written.Single(written => written.State.After == value);
             wire = ReadOf(state, state.Written, value.Spec);

@@ -8,8 +8,6 @@ internal static partial class Lowered
     {
         Softmax => [Rowwise("Softmax"u8, s)],
         LogSoftmax => [Rowwise("LogSoftmax"u8, s)],
-        CrossEntropy loss => CrossEntropyOf(loss, s),
-        CrossEntropyGradient gradient => [CrossEntropyBack(gradient, s)],
         BatchNorm norm => Batchwise(norm.Epsilon, s),
         BatchNormGradient norm => BatchwiseBack(norm.Epsilon, s),
         _ => null,
@@ -27,56 +25,54 @@ internal static partial class Lowered
             : s.Emit.Reshape(s.Emit.Op(name, s.Emit.Reshape(s.X[0], [Rows(shape), shape[^1]])).One(), shape.Dims);
     }
 
-    private static T[] CrossEntropyOf<T>(CrossEntropy op, in Site<T> s)
+    /// <summary>The kernel gives the losses and their gradient at once. Kept: the logits, the gradient; which labels count, and how many.</summary>
+    private static T CrossEntropyOf<T>(CrossEntropy op, in Site<T> s, out T[] kept)
     {
         Emitter<T> e = s.Emit;
         DType dtype = s.Ins[0].DType;
-        bool ignores = Ignores(s, 1, op.IgnoreIndex);
-        (T labels, T kept) = ignores ? Separate(s, 1, op.IgnoreIndex!.Value) : (s.X[1], default(T)!);
-        T logs = e.Op("LogSoftmax"u8, s.X[0]).One();
-        T loss = e.Op("SparseSoftmaxCrossEntropyWithLogits"u8, s.X[0], labels).Many(2)[0];
-        loss = ignores ? e.Op("SelectV2"u8, kept, loss, e.Number(0, dtype)).One() : loss;
-        return [op.Reduction switch
+        bool ignores = Ignores(s, op.IgnoreIndex);
+        (T labels, T counts) = ignores ? Separate(s, op.IgnoreIndex!.Value) : (s.X[1], default(T)!);
+        T[] both = e.Op("SparseSoftmaxCrossEntropyWithLogits"u8, s.X[0], labels).Many(2);
+        T loss = both[0];
+        if (!ignores)
         {
-            Reduction.None => loss,
-            Reduction.Mean when !ignores => Fold("Mean"u8, e, loss, [0], false),
-            Reduction.Mean => e.Op("RealDiv"u8, Fold("Sum"u8, e, loss, [0], false), Fold("Sum"u8, e, e.Cast(kept, dtype), [0], false)).One(),
-            _ => Fold("Sum"u8, e, loss, [0], false),
-        }, logs];
+            kept = [s.X[0], both[1]];
+            return op.Reduction == Reduction.None ? loss : Fold(op.Reduction == Reduction.Mean ? "Mean"u8 : "Sum"u8, e, loss, [0], false);
+        }
+
+        T number = Fold("Sum"u8, e, e.Cast(counts, dtype), [0], false);
+        kept = [s.X[0], both[1], counts, number];
+        loss = e.Op("SelectV2"u8, counts, loss, e.Op("ZerosLike"u8, loss).One()).One();
+        loss = op.Reduction == Reduction.None ? loss : Fold("Sum"u8, e, loss, [0], false);
+        return op.Reduction == Reduction.Mean ? e.Op("RealDiv"u8, loss, number).One() : loss;
     }
 
-    /// <summary>The kernel's own gradient; the logarithms of probabilities have the same probabilities as the logits.</summary>
-    private static T CrossEntropyBack<T>(CrossEntropyGradient op, in Site<T> s)
+    private static T CrossEntropyBack<T>(Emitter<T> e, CrossEntropy op, Deferred<T> left, T incoming)
     {
-        Emitter<T> e = s.Emit;
-        int rows = s.Ins[1].Shape[0];
-        DType dtype = s.Ins[1].DType;
-        bool ignores = Ignores(s, 2, op.IgnoreIndex);
-        (T labels, T kept) = ignores ? Separate(s, 2, op.IgnoreIndex!.Value) : (s.X[2], default(T)!);
-        T distance = e.Op("SparseSoftmaxCrossEntropyWithLogits"u8, s.X[1], labels).Many(2)[1];
+        int rows = left.Ins[0].Shape[0];
+        bool ignores = left.Kept.Length > 2;
         T share = op.Reduction switch
         {
-            Reduction.None => e.Reshape(s.X[0], [rows, 1]),
-            Reduction.Mean => e.Op(
-                "RealDiv"u8, s.X[0], ignores ? Fold("Sum"u8, e, e.Cast(kept, dtype), [0], false) : e.Number((double)rows, dtype)).One(),
-            _ => s.X[0],
+            Reduction.None => e.Reshape(incoming, [rows, 1]),
+            Reduction.Mean => e.Op("RealDiv"u8, incoming, ignores ? left.Kept[3] : e.Number((double)rows, left.Ins[0].DType)).One(),
+            _ => incoming,
         };
-        T gradient = e.Op("Mul"u8, e.Last(distance), share).One();
-        return ignores ? e.Op("SelectV2"u8, e.Reshape(kept, [rows, 1]), gradient, e.Number(0, dtype)).One() : gradient;
+        T gradient = e.Op("Mul"u8, left.Kept[1], share).One();
+        return ignores ? e.Op("SelectV2"u8, e.Reshape(left.Kept[2], [rows, 1]), gradient, e.Number(0, left.Ins[0].DType)).One() : gradient;
     }
 
     /// <summary>Whether labels may be ignored ones, so far as the host can see.</summary>
-    private static bool Ignores<T>(in Site<T> s, int input, long? ignored) =>
-        ignored is { } value && (s.Ins[input].DType == DType.Int64 || value == (int)value) && s.Emit.Holds(s.X[input], s.Ins[input], value) != false;
+    private static bool Ignores<T>(in Site<T> s, long? ignored) =>
+        ignored is { } value && (s.Ins[1].DType == DType.Int64 || value == (int)value) && s.Emit.Holds(s.X[1], s.Ins[1], value) != false;
 
     /// <summary>Labels of which none is ignored (0 stands for those), and which are kept.</summary>
-    private static (T Labels, T Kept) Separate<T>(in Site<T> s, int input, long ignored)
+    private static (T Labels, T Kept) Separate<T>(in Site<T> s, long ignored)
     {
         Emitter<T> e = s.Emit;
-        T labels = s.X[input];
-        DType dtype = s.Ins[input].DType;
+        T labels = s.X[1];
+        DType dtype = s.Ins[1].DType;
         T kept = e.Op("NotEqual"u8, labels, e.Number(ignored, dtype)).One();
-        return (e.Op("SelectV2"u8, kept, labels, e.Number(0, dtype)).One(), kept);
+        return (e.Op("Mul"u8, labels, e.Cast(kept, dtype)).One(), kept);
     }
 
     /// <summary>FusedBatchNormV3's second reserve is the biased variance; its third output the unbiased one.</summary>
@@ -113,8 +109,8 @@ internal static partial class Lowered
     private static T FromPlane<T>(Emitter<T> e, T y, Shape shape) => shape.Rank switch
     {
         2 => e.Reshape(y, shape.Dims),
-        4 => e.FromChannelsLast(y),
-        _ => e.Reshape(e.FromChannelsLast(y), shape.Dims),
+        4 => e.FromChannelsLast(e.Last(y)),
+        _ => e.Reshape(e.FromChannelsLast(e.Last(y)), shape.Dims),
     };
 
     private static int Rest(Shape shape)
