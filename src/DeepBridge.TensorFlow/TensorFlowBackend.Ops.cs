@@ -95,13 +95,22 @@ public sealed unsafe partial class TensorFlowBackend
     /// <param name="device">The device.</param>
     /// <param name="left">What is left of the op.</param>
     /// <returns>The handle, the caller's.</returns>
-    internal nint Second(Device device, Deferred<nint> left)
+    internal nint Second(Device device, Deferred<nint> left) => Alone(device, e => Lowered.Second(e, left));
+
+    /// <summary>The plain layout of a value.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="last">The value with its channels last.</param>
+    /// <returns>The handle, the caller's.</returns>
+    internal nint Plain(Device device, nint last) => Alone(device, e => e.FromChannelsLast(last));
+
+    /// <summary>Runs ops whose result lies plain.</summary>
+    private nint Alone(Device device, Func<EagerEmitter, nint> run)
     {
         EagerEmitter e = Emitter(device);
         nint[] result = [];
         try
         {
-            result = [Lowered.Second(e, left)];
+            result = [e.Plain(run(e))];
             return result[0];
         }
         finally
@@ -124,16 +133,24 @@ public sealed unsafe partial class TensorFlowBackend
             {
                 TensorFlowTensor input = (TensorFlowTensor)call.Inputs[i];
                 ins[i] = input.Spec;
-                x[i] = left is null || i == 0 ? input.Handle : 0;
+                x[i] = left is null || i == 0 ? input.Either : 0;
             }
 
-            for (int i = 0; donated != 0 && i < x.Length; i++)
+            for (int i = 0; i < x.Length; i++)
             {
+                TensorFlowTensor input = (TensorFlowTensor)call.Inputs[i];
+                nint last = input.ChannelsLast;
+                bool lies = last == x[i];
                 if (((donated >> i) & 1) != 0 && ins[i].DType.Size() > 2)
                 {
-                    x[i] = ((TensorFlowTensor)call.Inputs[i]).Take();
-                    e.Donate(x[i]);
+                    e.Donate(input.Take());
                 }
+                else if (last != 0 && !lies)
+                {
+                    e.Know(x[i], last);
+                }
+
+                x[i] = lies ? e.FromChannelsLast(last) : x[i];
             }
 
             Site<nint> site = new(e, x, ins, call.OutputSpecs);
@@ -150,17 +167,26 @@ public sealed unsafe partial class TensorFlowBackend
                 results = Lowered.Emit(op, site);
             }
 
-            for (int i = 0; i < results.Length; i++)
+            for (int i = 0; i < call.Inputs.Length; i++)
             {
-                results[i] = e.Made(results[i]) ? results[i] : Share(results[i]);
+                (nint plain, nint last) = e.Layouts(x[i]);
+                ((TensorFlowTensor)call.Inputs[i]).Learn(plain, last);
             }
 
-            call.Outputs[0] = new TensorFlowTensor(call.OutputSpecs[0], call.Device, results[0]);
-            for (int i = 1; i < call.Outputs.Length; i++)
+            for (int i = 0; i < results.Length; i++)
             {
-                call.Outputs[i] = kept.Length == 0
-                    ? new TensorFlowTensor(call.OutputSpecs[i], call.Device, results[i])
-                    : new TensorFlowTensor(call.OutputSpecs[i], call.Device, 0, 0, new Deferred<nint>(op, ins, x.Length > 1 ? call.Inputs[1] : null, results[1..]));
+                (nint result, bool lies) = EagerEmitter.Apart(results[i]);
+                results[i] = e.Made(result) && !results.AsSpan(0, i).Contains(result) ? result : EagerContext.Share(result);
+                if (i == 0 || kept.Length == 0)
+                {
+                    call.Outputs[i] = new TensorFlowTensor(call.OutputSpecs[i], call.Device, lies ? 0 : results[i], 0, lies ? results[i] : 0);
+                }
+            }
+
+            if (kept.Length > 0)
+            {
+                Deferred<nint> later = new(op, ins, x.Length > 1 ? call.Inputs[1] : null, results[1..]);
+                call.Outputs[1] = new TensorFlowTensor(call.OutputSpecs[1], call.Device, 0, deferred: later);
             }
         }
         finally

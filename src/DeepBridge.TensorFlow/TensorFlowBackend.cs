@@ -150,7 +150,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
         TensorFlowTensor tensor = (TensorFlowTensor)source;
-        nint handle = ReferenceEquals(source.Device, target) ? Share(tensor.Handle) : Transfer(tensor.Handle, target);
+        nint handle = ReferenceEquals(source.Device, target) ? EagerContext.Share(tensor.Handle) : Transfer(tensor.Handle, target);
         GC.KeepAlive(tensor);
         return new TensorFlowTensor(source.Spec, target, handle);
     }
@@ -229,14 +229,6 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         {
             throw new BackendUnavailableException(Name, $"TensorFlowOptions.Xla is set, and this library has no XLA: {error.Message}", error);
         }
-    }
-
-    /// <summary>Another handle of the same memory.</summary>
-    private static nint Share(nint handle)
-    {
-        nint status = Status.Mine, shared = C.TFE_TensorHandleCopySharingTensor(handle, status);
-        Status.Check(status, "a copy"u8);
-        return shared;
     }
 
     private nint Transfer(nint handle, Device target)

@@ -31,6 +31,12 @@ internal abstract unsafe class Emitter<T>
     /// <returns>The answer or null.</returns>
     internal virtual bool? HasNaN(T values, TensorSpec spec) => null;
 
+    /// <summary>Whether the least number of its dtype, or less, is among floats that lie on the host; null: they are not known yet.</summary>
+    /// <param name="values">The floats, without NaN.</param>
+    /// <param name="spec">Their spec: float32 or float64.</param>
+    /// <returns>The answer or null.</returns>
+    internal virtual bool? HasLowest(T values, TensorSpec spec) => null;
+
     /// <summary>Begins an op.</summary>
     /// <param name="name">Its name in TensorFlow, a literal.</param>
     /// <param name="inputs">Its inputs, single ones.</param>

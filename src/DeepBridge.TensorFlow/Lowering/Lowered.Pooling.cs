@@ -13,8 +13,8 @@ internal static partial class Lowered
     }
 
     /// <summary>
-    /// The maximum of each window, by TensorFlow's kernel. That drops NaN: where the host sees one, everything is folded (and
-    /// nothing kept); in a graph, images with a NaN are folded apart, of which there are mostly none.
+    /// The maximum of each window, by TensorFlow's kernel. That drops NaN, and finds nothing among −∞: where the host sees such,
+    /// everything is folded (and nothing kept); in a graph, such images are folded apart, of which there are mostly none.
     /// Kept: the input and the output, channels last; the numbers of the images that are folded.
     /// </summary>
     private static T MostOf<T>(MaxPool op, in Site<T> s, out T[] kept)
@@ -29,13 +29,20 @@ internal static partial class Lowered
         }
 
         T x = Image(e, s.X[0], input.Shape), y = Pooling(e.Op("MaxPool"u8, x), op.Size, Flat(op.Window), true).One();
+        if (e.HasLowest(y, s.Outs[0]) == true)
+        {
+            return s.X[0];
+        }
+
         T most = y;
         kept = [x, y];
         if (nan is null)
         {
             Shape shape = input.Shape;
-            T greatest = Fold("Max"u8, e, e.Reshape(x, [shape[0], checked((int)(shape.Count / shape[0]))]), [1], false);
-            T images = e.Op("Where"u8, e.Op("NotEqual"u8, greatest, greatest).One()).One();
+            T Rows(T values, Shape whole) => e.Reshape(values, [shape[0], checked((int)(whole.Count / shape[0]))]);
+            T greatest = Fold("Max"u8, e, Rows(x, shape), [1], false), least = Fold("Min"u8, e, Rows(y, s.Outs[0].Shape), [1], false);
+            T nothing = e.Op("LessEqual"u8, least, e.Number(input.DType == DType.Float64 ? double.MinValue : float.MinValue, input.DType)).One();
+            T images = e.Op("Where"u8, e.Op("LogicalOr"u8, e.Op("NotEqual"u8, greatest, greatest).One(), nothing).One()).One();
             T values = Folded(e, e.Op("GatherNd"u8, x, images).One(), op, input, true).Values;
             most = e.Op("TensorScatterUpdate"u8, y, images, values).One();
             kept = [x, y, images];
