@@ -116,7 +116,8 @@ internal static unsafe partial class Raw
     [LibraryImport(Library)] internal static partial void TF_SetAttrIntList(nint node, byte* name, long* values, int count);
     [LibraryImport(Library)] internal static partial void TF_SetAttrTensor(nint node, byte* name, nint tensor, nint status);
     [LibraryImport(Library)] internal static partial nint TF_FinishOperation(nint node, nint status);
-    [LibraryImport(Library)] internal static partial nint TF_GraphToFunctionWithControlOutputs(
+    [LibraryImport(Library)]
+    internal static partial nint TF_GraphToFunctionWithControlOutputs(
         nint graph, byte* name, byte appendHash, int operationCount, nint* operations, int inputCount, TF_Output* inputs, int outputCount, TF_Output* outputs,
         byte** outputNames, int controlCount, nint* controls, byte** controlNames, nint options, byte* description, nint status);
     [LibraryImport(Library)] internal static partial void TFE_ContextAddFunction(nint context, nint function, nint status);
