@@ -12,10 +12,16 @@ internal static class Alternation
     private const int Rounds = 41, WarmUps = 5;
     private const double RoundMilliseconds = 60;
 
-    /// <summary>Prints a row: medians in microseconds, and each way's ratio to the first; the ratio is the median of the rounds' ratios.</summary>
+    /// <summary>Prints a row: medians in microseconds, by the clock and of the processor, which other programs disturb less, each with its ratio to the first way; the ratio is the median of the rounds' ratios.</summary>
     /// <param name="name">The work.</param>
     /// <param name="ways">The ways: a step each.</param>
-    internal static void Row(string name, params (string Name, Action Step)[] ways)
+    internal static void Row(string name, params (string Name, Action Step)[] ways) => Print(name, ways, ways.Length);
+
+    /// <summary>Prints a row of pairs: the second of each is compared with the first.</summary>
+    /// <inheritdoc cref="Row"/>
+    internal static void Pairs(string name, params (string Name, Action Step)[] ways) => Print(name, ways, 2);
+
+    private static void Print(string name, (string Name, Action Step)[] ways, int group)
     {
         int[] counts = new int[ways.Length];
         for (int i = 0; i < ways.Length; i++)
@@ -31,11 +37,12 @@ internal static class Alternation
             counts[i] = Math.Max(1, (int)(steps * RoundMilliseconds / Stopwatch.GetElapsedTime(start).TotalMilliseconds));
         }
 
-        double[][] times = [.. ways.Select(_ => new double[Rounds])];
+        double[][] times = [.. ways.Select(_ => new double[Rounds])], processor = [.. ways.Select(_ => new double[Rounds])];
         for (int round = 0; round < Rounds; round++)
         {
             for (int i = 0; i < ways.Length; i++)
             {
+                TimeSpan used = Environment.CpuUsage.TotalTime;
                 long start = Stopwatch.GetTimestamp();
                 for (int step = 0; step < counts[i]; step++)
                 {
@@ -43,19 +50,24 @@ internal static class Alternation
                 }
 
                 times[i][round] = Stopwatch.GetElapsedTime(start).TotalMicroseconds / counts[i];
+                processor[i][round] = (Environment.CpuUsage.TotalTime - used).TotalMicroseconds / counts[i];
             }
         }
 
         for (int i = 0; i < ways.Length; i++)
         {
-            double ratio = Median([.. times[i].Zip(times[0], (mine, first) => mine / first)]);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {ways[i].Name} | {Median(times[i]):F1} | {ratio:F2} |"));
+            int first = i / group * group;
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {name} | {ways[i].Name} | {Median(times[i]):F1} | {Ratio(times, i, first):F2} | {Median(processor[i]):F1} | {Ratio(processor, i, first):F2} |"));
         }
     }
 
-    private static double Median(double[] values)
+    private static double Ratio(double[][] times, int way, int first) => Median(times[way].Zip(times[first], (mine, its) => mine / its));
+
+    private static double Median(IEnumerable<double> values)
     {
-        Array.Sort(values);
-        return values[values.Length / 2];
+        double[] sorted = [.. values.Order()];
+        return sorted[sorted.Length / 2];
     }
 }

@@ -14,11 +14,20 @@ internal static class Models
     /// <summary>A training step as a user writes it.</summary>
     internal static Action Step(Module<Tensor, Tensor> model, Tensor input, Tensor labels, Func<Tensor, Tensor, Tensor> loss)
     {
+        Func<bool, float> step = Reading(model, input, labels, loss);
+        return () => step(false);
+    }
+
+    /// <summary>A training step as a user writes it, which reads the loss where it is asked to.</summary>
+    internal static Func<bool, float> Reading(Module<Tensor, Tensor> model, Tensor input, Tensor labels, Func<Tensor, Tensor, Tensor> loss)
+    {
         Optimizers.Adam optimizer = new(model, 1e-3);
-        return () =>
+        return read =>
         {
             using TensorScope scope = new();
-            optimizer.Step(Gradients.Of(loss(model.Call(input), labels), model.Parameters));
+            Tensor value = loss(model.Call(input), labels);
+            optimizer.Step(Gradients.Of(value, model.Parameters));
+            return read ? value.Item<float>() : 0;
         };
     }
 }

@@ -23,7 +23,9 @@ public sealed unsafe partial class TensorFlowBackend
         Take<Any, All, ArgMax, ArgMin>();
         Take<Ceiling, Round, Less, LessEqual>();
         Take<Concat, Sum, Max, Min>();
-        Take<ConvolutionWeightGradient, MaxPool, AveragePool, AveragePoolGradient>();
+        Take<ConvolutionWeightGradient>();
+        Take<AveragePool>();
+        Take<AveragePoolGradient>();
         Take<CumulativeSum, Gather, ScatterAdd, OneHot>();
         Take<Fill, Iota, Permute, Expand>();
         Take<FloorDivide, FloorModulo, Sign, Floor>();
@@ -37,8 +39,8 @@ public sealed unsafe partial class TensorFlowBackend
         Take<TakeAlongAxis>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
         Take<Softmax>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
         Take<LogSoftmax>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
-        Take<CrossEntropy>(static (op, inputs) => op is { LabelSmoothing: 0, IgnoreIndex: null } && inputs[0].Rank == 2);
-        Take<CrossEntropyGradient>(static (op, inputs) => op is { LabelSmoothing: 0, IgnoreIndex: null } && inputs[1].Rank == 2);
+        Implement<CrossEntropy>(Run, static (op, inputs) => Lowered.Defers(op, inputs, false));
+        Implement<MaxPool>(Run);
         Take<BatchNorm>(static (_, inputs) => inputs[0].DType != DType.Float64);
         Take<BatchNormGradient>(static (_, inputs) => inputs[1].DType != DType.Float64);
         Take<RandomUniform>(static (op, _) => op.DType == DType.Float32);
@@ -74,29 +76,117 @@ public sealed unsafe partial class TensorFlowBackend
     private void Single<TOp>(When<TOp>? when = null)
         where TOp : Op<TOp> => Implement<TOp>((op, in call) => Run(op, call, call.Donated), when);
 
-    private void Run(Op op, in KernelCall call, ulong donated)
+    /// <summary>An op; a gradient that TensorFlow's own kernel computes of what was kept does not look at what it is given.</summary>
+    /// <inheritdoc/>
+    public override void Execute(Op op, in KernelCall call)
+    {
+        if (op is MaxPoolGradient or CrossEntropyGradient && call.Inputs[1] is TensorFlowTensor { Deferred: { } left }
+            && Lowered.Follows(op, call.Inputs, left.Op, left.Ins[0].Shape, left.Labels))
+        {
+            Run(op, call, 0, left);
+        }
+        else
+        {
+            base.Execute(op, call);
+        }
+    }
+
+    /// <summary>The second output of an op, of which the first is there.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="left">What is left of the op.</param>
+    /// <returns>The handle, the caller's.</returns>
+    internal nint Second(Device device, Deferred<nint> left) => Alone(device, e => Lowered.Second(e, left));
+
+    /// <summary>The plain layout of a value.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="last">The value with its channels last.</param>
+    /// <returns>The handle, the caller's.</returns>
+    internal nint Plain(Device device, nint last) => Alone(device, e => e.FromChannelsLast(last));
+
+    /// <summary>Runs ops whose result lies plain.</summary>
+    private nint Alone(Device device, Func<EagerEmitter, nint> run)
+    {
+        EagerEmitter e = Emitter(device);
+        nint[] result = [];
+        try
+        {
+            result = [e.Plain(run(e))];
+            return result[0];
+        }
+        finally
+        {
+            e.DeleteTemporaries(result);
+        }
+    }
+
+    private void Run(Op op, in KernelCall call) => Run(op, call, 0);
+
+    private void Run(Op op, in KernelCall call, ulong donated, Deferred<nint>? left = null)
     {
         EagerEmitter e = Emitter(call.Device);
-        nint[] x = new nint[call.Inputs.Length], results = [];
+        nint[] x = new nint[call.Inputs.Length], results = [], kept = [];
         TensorSpec[] ins = new TensorSpec[x.Length];
         try
         {
+            // What is not asked for its value stays deferred; another's may run ops, so donations come after.
             for (int i = 0; i < x.Length; i++)
             {
                 TensorFlowTensor input = (TensorFlowTensor)call.Inputs[i];
                 ins[i] = input.Spec;
-                bool given = ((donated >> i) & 1) != 0 && input.Spec.DType.Size() > 2;
-                x[i] = given ? input.Take() : input.Handle;
-                if (given)
+                x[i] = left is null || i == 0 ? input.Either : 0;
+            }
+
+            for (int i = 0; i < x.Length; i++)
+            {
+                TensorFlowTensor input = (TensorFlowTensor)call.Inputs[i];
+                nint last = input.ChannelsLast;
+                bool lies = last == x[i];
+                if (((donated >> i) & 1) != 0 && ins[i].DType.Size() > 2)
                 {
-                    e.Donate(x[i]);
+                    e.Donate(input.Take());
+                }
+                else if (last != 0 && !lies)
+                {
+                    e.Know(x[i], last);
+                }
+
+                x[i] = lies ? e.FromChannelsLast(last) : x[i];
+            }
+
+            Site<nint> site = new(e, x, ins, call.OutputSpecs);
+            if (left is not null)
+            {
+                results = [Lowered.Back(e, left, x[0])];
+            }
+            else if (Lowered.Defers(op, ins, ReferenceEquals(call.Device, _devices[0])) && Lowered.First(op, site, out kept) is { } first && kept.Length > 0)
+            {
+                results = [first, .. kept];
+            }
+            else
+            {
+                results = Lowered.Emit(op, site);
+            }
+
+            for (int i = 0; i < call.Inputs.Length; i++)
+            {
+                (nint plain, nint last) = e.Layouts(x[i]);
+                ((TensorFlowTensor)call.Inputs[i]).Learn(plain, last);
+            }
+
+            for (int i = 0; i < results.Length; i++)
+            {
+                (nint result, bool lies) = EagerEmitter.Apart(results[i]);
+                results[i] = e.Made(result) && !results.AsSpan(0, i).Contains(result) ? result : EagerContext.Share(result);
+                if (i == 0 || kept.Length == 0)
+                {
+                    call.Outputs[i] = new TensorFlowTensor(call.OutputSpecs[i], call.Device, lies ? 0 : results[i], 0, lies ? results[i] : 0);
                 }
             }
 
-            results = Lowered.Emit(op, new Site<nint>(e, x, ins, call.OutputSpecs));
-            for (int i = 0; i < results.Length; i++)
+            if (kept.Length > 0)
             {
-                call.Outputs[i] = new TensorFlowTensor(call.OutputSpecs[i], call.Device, e.Made(results[i]) ? results[i] : Share(results[i]));
+                Deferred<nint> later = new(op, ins, x.Length > 1 ? call.Inputs[1] : null, results[1..]);
+                call.Outputs[1] = new TensorFlowTensor(call.OutputSpecs[1], call.Device, 0, deferred: later);
             }
         }
         finally

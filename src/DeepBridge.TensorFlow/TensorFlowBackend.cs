@@ -56,6 +56,11 @@ public sealed unsafe partial class TensorFlowBackend : Backend
     /// <summary>Whether compiled graphs go through XLA.</summary>
     internal bool UsesXla { get; }
 
+    /// <summary>Whether graphs of a device are run by TensorFlow's own kernels of the CPU.</summary>
+    /// <param name="device">The device.</param>
+    /// <returns>False: XLA, or a GPU.</returns>
+    internal bool RunsPlain(Device device) => !UsesXla && ReferenceEquals(device, _devices[0]);
+
     /// <summary>
     /// Finds the native library, opens TensorFlow's context, and makes its devices known. Once in a process; later calls
     /// return the same backend.
@@ -145,7 +150,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
         TensorFlowTensor tensor = (TensorFlowTensor)source;
-        nint handle = ReferenceEquals(source.Device, target) ? Share(tensor.Handle) : Transfer(tensor.Handle, target);
+        nint handle = ReferenceEquals(source.Device, target) ? EagerContext.Share(tensor.Handle) : Transfer(tensor.Handle, target);
         GC.KeepAlive(tensor);
         return new TensorFlowTensor(source.Spec, target, handle);
     }
@@ -224,14 +229,6 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         {
             throw new BackendUnavailableException(Name, $"TensorFlowOptions.Xla is set, and this library has no XLA: {error.Message}", error);
         }
-    }
-
-    /// <summary>Another handle of the same memory.</summary>
-    private static nint Share(nint handle)
-    {
-        nint status = Status.Mine, shared = C.TFE_TensorHandleCopySharingTensor(handle, status);
-        Status.Check(status, "a copy"u8);
-        return shared;
     }
 
     private nint Transfer(nint handle, Device target)

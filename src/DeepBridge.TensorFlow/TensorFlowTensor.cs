@@ -1,5 +1,7 @@
 using DeepBridge.Backends;
 using DeepBridge.Memory;
+using DeepBridge.TensorFlow.Eager;
+using DeepBridge.TensorFlow.Lowering;
 using DeepBridge.TensorFlow.Native;
 
 namespace DeepBridge.TensorFlow;
@@ -12,7 +14,9 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
 {
     private static long s_live;
 
+    private readonly Deferred<nint>? _deferred;
     private nint _handle;
+    private nint _last;
     private nint _resource;
 
     /// <summary>Takes over a handle.</summary>
@@ -20,10 +24,12 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     /// <param name="device">Where it lies.</param>
     /// <param name="handle">The handle, or 0.</param>
     /// <param name="resource">The handle of a variable, or 0.</param>
-    internal TensorFlowTensor(TensorSpec spec, Device device, nint handle, nint resource = 0)
+    /// <param name="last">The handle of the same elements in (N, H, W, C), or 0.</param>
+    /// <param name="deferred">What gives the value when somebody looks, and its op's gradient; or null.</param>
+    internal TensorFlowTensor(TensorSpec spec, Device device, nint handle, nint resource = 0, nint last = 0, Deferred<nint>? deferred = null)
         : base(spec, device)
     {
-        (_handle, _resource) = (handle, resource);
+        (_handle, _resource, _last, _deferred) = (handle, resource, last, deferred);
         Interlocked.Increment(ref s_live);
         if (spec.Bytes >= MemoryPressure.Threshold)
         {
@@ -37,8 +43,8 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     /// <summary>How many there are in the process.</summary>
     internal static long Live => Volatile.Read(ref s_live);
 
-    /// <summary>The variable's handle, or 0.</summary>
-    internal nint Resource => _resource;
+    /// <summary>What is left of the op whose second output this is, or null.</summary>
+    internal Deferred<nint>? Deferred => _deferred;
 
     /// <summary>The value, which this owns.</summary>
     /// <exception cref="TensorReleasedException">It was given away to an op that then failed.</exception>
@@ -51,13 +57,33 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
         }
     }
 
-    /// <summary>Gives the value away: nobody will read it here again.</summary>
+    /// <summary>The same elements with their channels last, which this owns; 0: there are none.</summary>
+    internal nint ChannelsLast => Volatile.Read(ref _last);
+
+    /// <summary>The value as it lies: plain where it does.</summary>
+    internal nint Either => Volatile.Read(ref _handle) == 0 && ChannelsLast is not 0 and nint last ? last : Handle;
+
+    /// <summary>Keeps another layout that somebody has made.</summary>
+    /// <param name="plain">The plain one, or 0; the caller's.</param>
+    /// <param name="last">The one with its channels last, or 0; the caller's.</param>
+    internal void Learn(nint plain, nint last)
+    {
+        if (last != 0 && _resource == 0 && (_handle != 0 || _last != 0))
+        {
+            Learn(ref _handle, plain);
+            Learn(ref _last, last);
+        }
+    }
+
+    /// <summary>Gives the value away as it lies: nobody will read it here again.</summary>
     /// <returns>The handle, the caller's.</returns>
     internal nint Take()
     {
-        nint handle = Handle;
-        _handle = 0;
-        DeleteResource();
+        nint handle = Either;
+        (_handle, _last) = (_handle == handle ? 0 : _handle, _last == handle ? 0 : _last);
+        Delete(ref _handle);
+        Delete(ref _last);
+        Delete(ref _resource);
         return handle;
     }
 
@@ -71,18 +97,12 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
         }
 
         Forget();
+        Delete(ref _last);
         return _resource;
     }
 
     /// <summary>Lets the snapshot of a variable go, which the next look reads anew.</summary>
-    internal void Forget()
-    {
-        if (_handle != 0)
-        {
-            C.TFE_DeleteTensorHandle(_handle);
-            _handle = 0;
-        }
-    }
+    internal void Forget() => Delete(ref _handle);
 
     /// <inheritdoc/>
     protected override void Free()
@@ -91,14 +111,28 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
         Delete(MemoryPressure.Remove);
     }
 
+    private static void Learn(ref nint mine, nint other)
+    {
+        if (other != 0 && mine == 0)
+        {
+            nint shared = EagerContext.Share(other);
+            if (Interlocked.CompareExchange(ref mine, shared, 0) != 0)
+            {
+                C.TFE_DeleteTensorHandle(shared);
+            }
+        }
+    }
+
     private nint Snapshot()
     {
-        if (_resource == 0)
+        if (_resource == 0 && _last == 0 && _deferred is null)
         {
             throw new TensorReleasedException($"The data of a {Spec} tensor was given to an operation that failed, and is lost.");
         }
 
-        nint read = ((TensorFlowBackend)Device.Backend).ReadVariable(Spec, Device, _resource);
+        TensorFlowBackend backend = (TensorFlowBackend)Device.Backend;
+        nint read = _last != 0 ? backend.Plain(Device, _last)
+            : _deferred is null ? backend.ReadVariable(Spec, Device, _resource) : backend.Second(Device, _deferred);
         nint first = Interlocked.CompareExchange(ref _handle, read, 0);
         if (first != 0)
         {
@@ -116,16 +150,21 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
             relieve(Spec.Bytes);
         }
 
-        Forget();
-        DeleteResource();
+        Delete(ref _handle);
+        Delete(ref _last);
+        Delete(ref _resource);
+        foreach (nint kept in _deferred?.Kept ?? [])
+        {
+            C.TFE_DeleteTensorHandle(kept);
+        }
     }
 
-    private void DeleteResource()
+    private static void Delete(ref nint handle)
     {
-        if (_resource != 0)
+        if (handle != 0)
         {
-            C.TFE_DeleteTensorHandle(_resource);
-            _resource = 0;
+            C.TFE_DeleteTensorHandle(handle);
+            handle = 0;
         }
     }
 }

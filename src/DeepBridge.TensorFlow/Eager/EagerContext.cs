@@ -87,6 +87,16 @@ internal sealed unsafe class EagerContext
         return handle;
     }
 
+    /// <summary>Another handle of the same memory.</summary>
+    /// <param name="handle">The handle.</param>
+    /// <returns>The other, the caller's.</returns>
+    internal static nint Share(nint handle)
+    {
+        nint status = Status.Mine, shared = C.TFE_TensorHandleCopySharingTensor(handle, status);
+        Status.Check(status, "a copy"u8);
+        return shared;
+    }
+
     /// <summary>A TF_Tensor with a copy of memory.</summary>
     /// <param name="spec">Shape and dtype.</param>
     /// <param name="data">The elements.</param>

@@ -18,9 +18,13 @@ internal sealed class FunctionBuilder
     private readonly List<TF_Output> _arguments = [];
     private readonly Dictionary<GraphValue, StateWire> _states = [];
     private readonly List<StateWire> _written = [];
+    private readonly Dictionary<GraphValue, Deferred<Wire>> _deferred = [];
+    private readonly bool _plain;
+    private readonly Dictionary<GraphNode, (Wire Rate, Wire Epsilon)> _corrected = new(ReferenceEqualityComparer.Instance);
 
     private FunctionBuilder(TensorFlowBackend backend, Graph graph, nint body)
     {
+        _plain = backend.RunsPlain(graph.Device);
         _backend = backend;
         _graph = graph;
         _emit = new GraphEmitter(backend.Context, body);
@@ -74,6 +78,28 @@ internal sealed class FunctionBuilder
     /// <param name="node">The node.</param>
     /// <returns>True where it is.</returns>
     internal static bool IsStep(GraphNode node) => node.Op is AdamStep or SgdStep;
+
+    /// <summary>Whether all gradients that want what their ops defer will find it, so that they need not be decomposed.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="plain">As <see cref="Lowered.Defers"/> has it.</param>
+    /// <returns>False: they are decomposed.</returns>
+    internal static bool DefersAll(Graph graph, bool plain)
+    {
+        Dictionary<GraphValue, GraphNode> made = [];
+        foreach (GraphNode node in graph.Nodes.Where(node => Lowered.Defers(node.Op, [.. node.Inputs.Select(input => input.Spec)], plain)))
+        {
+            made[node.Outputs[1]] = node;
+        }
+
+        return graph.Nodes.Where(node => IsDeferred(node.Op)).All(node =>
+            made.TryGetValue(node.Inputs[1], out GraphNode? first)
+            && Lowered.Follows<GraphValue>(node.Op, [.. node.Inputs], first.Op, first.Inputs[0].Spec.Shape, first.Inputs.ElementAtOrDefault(1)));
+    }
+
+    /// <summary>Whether an op is the gradient of one that may be deferred.</summary>
+    /// <param name="op">The op.</param>
+    /// <returns>True where it is.</returns>
+    internal static bool IsDeferred(Op op) => op is MaxPoolGradient or CrossEntropyGradient;
 
     private TF_Output[] Emit()
     {
@@ -145,28 +171,75 @@ internal sealed class FunctionBuilder
     {
         if (IsStep(node))
         {
-            int states = Math.Max(node.Outputs.Count - 1, 1);
-            Wire?[] values = [.. node.Inputs.Select((input, i) => _wires.TryGetValue(input, out Wire? known) ? known : i < states ? null : Read(input))];
-            Wire? steps = StepEmitter.Emit(_emit, node, [.. node.Inputs.Take(states).Select(input => _states[input])], values);
-            if (steps is not null)
-            {
-                _wires[node.Outputs[^1]] = steps;
-            }
-
+            Step(node);
             return;
         }
 
-        Site<Wire> site = new(
-            _emit,
-            [.. node.Inputs.Select(Read)],
-            [.. node.Inputs.Select(input => input.Spec)],
-            [.. node.Outputs.Select(output => output.Spec)]);
-        Wire[] outputs = Lowered.Emit(node.Op, site);
+        if (IsDeferred(node.Op) && _deferred.TryGetValue(node.Inputs[1], out Deferred<Wire>? left))
+        {
+            _wires[node.Outputs[0]] = Lowered.Back(_emit, left, Read(node.Inputs[0]));
+            return;
+        }
+
+        TensorSpec[] ins = [.. node.Inputs.Select(input => input.Spec)];
+        Site<Wire> site = new(_emit, [.. node.Inputs.Select(Read)], ins, [.. node.Outputs.Select(output => output.Spec)]);
+        Wire[] outputs, kept = [];
+        if (Lowered.Defers(node.Op, ins, _plain))
+        {
+            outputs = [Lowered.First(node.Op, site, out kept)];
+            _deferred[node.Outputs[1]] = new Deferred<Wire>(node.Op, ins, node.Inputs.ElementAtOrDefault(1), kept);
+        }
+        else
+        {
+            outputs = Lowered.Emit(node.Op, site);
+        }
+
         for (int i = 0; i < outputs.Length; i++)
         {
             _wires[node.Outputs[i]] = node.Outputs[i].Spec.Rank == 0 ? Scalar(outputs[i]) : outputs[i];
         }
     }
+
+    private void Step(GraphNode node)
+    {
+        int states = Math.Max(node.Outputs.Count - 1, 1);
+        DType dtype = node.Inputs[0].Spec.DType;
+        Wire rate;
+        Wire? epsilon = null;
+        if (node.Op is AdamStep adam)
+        {
+            if (!_corrected.ContainsKey(node))
+            {
+                Correct(adam, [.. _graph.Nodes.Where(other => adam.Equals(other.Op) && other.Inputs[^1] == node.Inputs[^1] && other.Inputs[0].Spec.DType == dtype)]);
+            }
+
+            (rate, epsilon) = _corrected[node];
+        }
+        else
+        {
+            rate = node.Inputs[^1].Spec.DType == dtype ? Read(node.Inputs[^1]) : _emit.Cast(Read(node.Inputs[^1]), dtype);
+            if (states > 1)
+            {
+                Count(node);
+            }
+        }
+
+        StateWire[] written = [.. node.Inputs.Take(states).Select(input => _states[input])];
+        StepEmitter.Emit(_emit, node, written, _wires.GetValueOrDefault(node.Inputs[0]), Read(node.Inputs[^2]), rate, epsilon);
+    }
+
+    private void Correct(AdamStep adam, GraphNode[] nodes)
+    {
+        (Wire[] rates, Wire[] epsilons) = StepEmitter.Correct(
+            _emit, adam, [.. nodes.Select(Count)], Read(nodes[0].Inputs[^1]), nodes[0].Inputs[0].Spec.DType);
+        for (int i = 0; i < nodes.Length; i++)
+        {
+            _corrected[nodes[i]] = (rates[i], epsilons[i]);
+        }
+    }
+
+    private Wire Count(GraphNode node) =>
+        _wires[node.Outputs[^1]] = _emit.Op("AddV2"u8, Read(node.Inputs[node.Outputs.Count - 1]), _emit.Number(1, DType.Int64)).One();
 
     private unsafe void Finish(nint body, string name, TF_Output[] results)
     {
@@ -191,7 +264,12 @@ internal sealed class FunctionBuilder
     /// <summary>A value; what a fused step has written is read from its variable.</summary>
     private Wire Read(GraphValue value)
     {
-        if (!_wires.TryGetValue(value, out Wire? wire))
+        if (!_wires.TryGetValue(value, out Wire? wire) && _deferred.TryGetValue(value, out Deferred<Wire>? left))
+        {
+            wire = Lowered.Second(_emit, left);
+            _wires[value] = wire;
+        }
+        else if (wire is null)
         {
             StateWire state = _written.Single(written => written.State.After == value);
             wire = ReadOf(state, state.Written, value.Spec);

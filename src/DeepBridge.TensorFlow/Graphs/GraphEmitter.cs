@@ -70,13 +70,16 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
     }
 
     /// <inheritdoc/>
-    internal override GraphEmitter ListOp(ReadOnlySpan<byte> name, ReadOnlySpan<Wire> list, Wire input)
+    internal override GraphEmitter ListOp(ReadOnlySpan<byte> name, ReadOnlySpan<Wire> list, params ReadOnlySpan<Wire> inputs)
     {
-        TF_Output[] outputs = [.. list.ToArray().Select(Plain)];
-        TF_Output last = Plain(input);
+        TF_Output[] outputs = [.. list.ToArray().Select(Plain)], more = [.. inputs.ToArray().Select(Plain)];
         Begin(name, []);
         c_api.TF_AddInputList(_node, outputs, outputs.Length);
-        c_api.TF_AddInput(_node, last);
+        foreach (TF_Output output in more)
+        {
+            c_api.TF_AddInput(_node, output);
+        }
+
         return this;
     }
 

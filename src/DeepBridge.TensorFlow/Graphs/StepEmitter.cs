@@ -37,35 +37,17 @@ internal static class StepEmitter
     /// <param name="e">The graph.</param>
     /// <param name="node">The step.</param>
     /// <param name="states">The parameter and its slots, without the number of steps.</param>
-    /// <param name="values">What the step's inputs are; those of the slots may be null.</param>
-    /// <returns>The number of steps afterwards; null: the step counts none.</returns>
-    internal static Wire? Emit(GraphEmitter e, GraphNode node, StateWire[] states, Wire?[] values)
+    /// <param name="value">The parameter's value; null where nothing decays.</param>
+    /// <param name="gradient">The gradient.</param>
+    /// <param name="rate">The learning rate: as it is, or corrected.</param>
+    /// <param name="epsilon">The corrected ε; null: the step is not Adam's.</param>
+    internal static void Emit(GraphEmitter e, GraphNode node, StateWire[] states, Wire? value, Wire gradient, Wire rate, Wire? epsilon)
     {
         DType dtype = node.Inputs[0].Spec.DType;
-        Wire gradient = values[^2]!, rate = values[^1]!;
         double decay = node.Op is AdamStep { WeightDecay: var first } ? first : ((SgdStep)node.Op).WeightDecay;
         if (decay != 0)
         {
-            gradient = e.Op("AddV2"u8, gradient, e.Op("Mul"u8, values[0]!, e.Number(decay, dtype)).One()).One();
-        }
-
-        DType rated = node.Inputs[^1].Spec.DType;
-        Wire? steps = states.Length == 1 ? null : e.Op("AddV2"u8, values[states.Length]!, e.Number(1, DType.Int64)).One();
-        Wire[] inputs;
-        ReadOnlySpan<byte> name;
-        if (node.Op is AdamStep adam)
-        {
-            (Wire size, Wire epsilon) = Corrected(e, adam, steps!, rated == DType.Float64 ? rate : e.Cast(rate, DType.Float64), dtype);
-            Wire zero = e.Number(0, dtype);
-            inputs = [zero, zero, size, e.Number(adam.Beta1, dtype), e.Number(adam.Beta2, dtype), epsilon, gradient];
-            name = "ResourceApplyAdam"u8;
-        }
-        else
-        {
-            SgdStep sgd = (SgdStep)node.Op;
-            rate = rated == dtype ? rate : e.Cast(rate, dtype);
-            inputs = sgd.Momentum == 0 ? [rate, gradient] : [rate, gradient, e.Number(sgd.Momentum, dtype)];
-            name = sgd.Momentum == 0 ? "ResourceApplyGradientDescent"u8 : "ResourceApplyMomentum"u8;
+            gradient = e.Op("AddV2"u8, gradient, e.Op("Mul"u8, value!, e.Number(decay, dtype)).One()).One();
         }
 
         foreach (StateWire state in states)
@@ -73,19 +55,43 @@ internal static class StepEmitter
             e.After(state.Read);
         }
 
-        e.Op(name, [.. states.Select(state => state.Resource), .. inputs]);
-        if (node.Op is SgdStep { Nesterov: true })
+        Wire[] resources = [.. states.Select(state => state.Resource)];
+        if (node.Op is AdamStep adam)
         {
-            e.Flag("use_nesterov"u8, true);
+            Wire zero = e.Number(0, dtype);
+            e.Op("ResourceApplyAdam"u8, [.. resources, zero, zero, rate, e.Number(adam.Beta1, dtype), e.Number(adam.Beta2, dtype), epsilon!, gradient]).None();
+        }
+        else if (node.Op is SgdStep { Momentum: not 0 } sgd)
+        {
+            e.Op("ResourceApplyMomentum"u8, [.. resources, rate, gradient, e.Number(sgd.Momentum, dtype)]).Flag("use_nesterov"u8, sgd.Nesterov).None();
+        }
+        else
+        {
+            e.Op("ResourceApplyGradientDescent"u8, [.. resources, rate, gradient]).None();
         }
 
-        e.None();
         foreach (StateWire state in states)
         {
             state.Written = e.Previous;
         }
+    }
 
-        return steps;
+    /// <summary>The corrected rates and ε of parameters that share Adam's numbers, all at once: scalars cost nodes, not time.</summary>
+    /// <param name="e">The graph.</param>
+    /// <param name="adam">The numbers.</param>
+    /// <param name="steps">How many steps each parameter has made, this one among them.</param>
+    /// <param name="rate">The learning rate.</param>
+    /// <param name="dtype">The parameters' dtype.</param>
+    /// <returns>One rate and one ε for each.</returns>
+    internal static (Wire[] Rates, Wire[] Epsilons) Correct(GraphEmitter e, AdamStep adam, Wire[] steps, Wire rate, DType dtype)
+    {
+        Wire t = e.Cast(e.ListOp("Pack"u8, steps).One(), DType.Float64);
+        Wire Bias(double beta) => e.Op("Sub"u8, e.Number(1, DType.Float64), e.Op("Pow"u8, e.Number(beta, DType.Float64), t).One()).One();
+        Wire root = e.Op("Sqrt"u8, Bias(adam.Beta2)).One();
+        Wire rates = e.Op("RealDiv"u8, e.Op("Mul"u8, e.Cast(rate, DType.Float64), root).One(), Bias(adam.Beta1)).One();
+        Wire epsilons = e.Op("Mul"u8, root, e.Number(adam.Epsilon, DType.Float64)).One();
+        Wire[] Apart(Wire values) => e.Op("Unpack"u8, e.Cast(values, dtype)).Integer("num"u8, steps.Length).Many(steps.Length);
+        return (Apart(rates), Apart(epsilons));
     }
 
     /// <summary>1 − β as TensorFlow has it, which subtracts in the dtype, is near enough to the real one.</summary>
@@ -95,16 +101,4 @@ internal static class StepEmitter
         DType.Float32 => Math.Abs(1 - (float)beta - (1 - beta)) <= 1.5e-5 * (1 - beta),
         _ => false,
     };
-
-    private static (Wire Size, Wire Epsilon) Corrected(GraphEmitter e, AdamStep adam, Wire steps, Wire rate, DType dtype)
-    {
-        double[] betas = [adam.Beta1, adam.Beta2];
-        Wire both = e.Constant(new TensorSpec([2], DType.Float64), System.Runtime.InteropServices.MemoryMarshal.AsBytes<double>(betas));
-        Wire powers = e.Op("Pow"u8, both, e.Cast(steps, DType.Float64)).One();
-        Wire[] bias = e.Op("Unpack"u8, e.Op("Sub"u8, e.Number(1, DType.Float64), powers).One()).Integer("num"u8, 2).Many(2);
-        Wire root = e.Op("Sqrt"u8, bias[1]).One();
-        Wire size = e.Op("RealDiv"u8, e.Op("Mul"u8, rate, root).One(), bias[0]).One();
-        Wire epsilon = e.Op("Mul"u8, root, e.Number(adam.Epsilon, DType.Float64)).One();
-        return dtype == DType.Float64 ? (size, epsilon) : (e.Cast(size, dtype), e.Cast(epsilon, dtype));
-    }
 }

@@ -41,7 +41,10 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
         _name = (byte*)Marshal.StringToCoTaskMemUTF8(_function);
         using Graph guarded = graph.Guard(out _guards);
         bool fused = FunctionBuilder.UpdatesStates(guarded);
-        using Graph lowered = guarded.Lower((op, inputs) => backend.Supports(op, inputs) && (fused || op is not (Ops.AdamStep or Ops.SgdStep)));
+        bool deferred = FunctionBuilder.DefersAll(guarded, backend.RunsPlain(device));
+        using Graph lowered = guarded.Lower((op, inputs) => FunctionBuilder.IsDeferred(op)
+            ? deferred
+            : backend.Supports(op, inputs) && (fused || op is not (Ops.AdamStep or Ops.SgdStep)));
         _results = [.. lowered.Outputs.Select(output => output.Spec)];
         _assigned = [.. graph.States.Select(state => state.After is not null)];
 

@@ -18,6 +18,25 @@ internal abstract unsafe class Emitter<T>
     /// <returns>The number or null.</returns>
     internal virtual long? Peek(T value) => null;
 
+    /// <summary>Whether integers that lie on the host hold a number; null: they are not known yet.</summary>
+    /// <param name="values">The integers.</param>
+    /// <param name="spec">Their spec: int32 or int64.</param>
+    /// <param name="number">The number.</param>
+    /// <returns>The answer or null.</returns>
+    internal virtual bool? Holds(T values, TensorSpec spec, long number) => null;
+
+    /// <summary>Whether NaN is among floats that lie on the host; null: they are not known yet.</summary>
+    /// <param name="values">The floats.</param>
+    /// <param name="spec">Their spec: float32 or float64.</param>
+    /// <returns>The answer or null.</returns>
+    internal virtual bool? HasNaN(T values, TensorSpec spec) => null;
+
+    /// <summary>Whether the least number of its dtype, or less, is among floats that lie on the host; null: they are not known yet.</summary>
+    /// <param name="values">The floats, without NaN.</param>
+    /// <param name="spec">Their spec: float32 or float64.</param>
+    /// <returns>The answer or null.</returns>
+    internal virtual bool? HasLowest(T values, TensorSpec spec) => null;
+
     /// <summary>Begins an op.</summary>
     /// <param name="name">Its name in TensorFlow, a literal.</param>
     /// <param name="inputs">Its inputs, single ones.</param>
@@ -27,9 +46,9 @@ internal abstract unsafe class Emitter<T>
     /// <summary>Begins an op whose first input is a list.</summary>
     /// <param name="name">Its name in TensorFlow, a literal.</param>
     /// <param name="list">The list.</param>
-    /// <param name="input">The input after it.</param>
+    /// <param name="inputs">The inputs after it.</param>
     /// <returns>This.</returns>
-    internal abstract Emitter<T> ListOp(ReadOnlySpan<byte> name, ReadOnlySpan<T> list, T input);
+    internal abstract Emitter<T> ListOp(ReadOnlySpan<byte> name, ReadOnlySpan<T> list, params ReadOnlySpan<T> inputs);
 
     /// <summary>Begins an op of element after element: any layout will do, as long as all inputs have the same.</summary>
     /// <param name="name">Its name in TensorFlow, a literal.</param>

@@ -58,10 +58,11 @@ internal static partial class Lowered
         Emitter<T> e = s.Emit;
         Window window = Flat(op.Window);
         T filter = Filter(e, s.X[1], Flat(s.Ins[1].Shape));
+        Dims input = Flat(s.Ins[0].Shape);
         bool attribute = HasSmallPadding(window, Flat(s.Ins[1].Shape));
         T x = Image(e, s.X[0], s.Ins[0].Shape);
         x = attribute ? x : PadPlane(e, x, window, s.Ins[0].DType);
-        T y = Sliding(e.Op("Conv2D"u8, x, e.Last(filter)), window, attribute).One();
+        T y = Sliding(e.Op("Conv2D"u8, x, e.Last(filter)), window, attribute, IsSame(window, Flat(s.Ins[1].Shape), input)).One();
         y = s.X.Length == 3 ? e.Op("BiasAdd"u8, e.Last(y), s.X[2]).One() : y;
         return FromImage(e, y, s.Outs[0].Shape);
     }
@@ -72,12 +73,12 @@ internal static partial class Lowered
         Window window = Flat(op.Window);
         Dims weight = Flat(s.Ins[1].Shape), input = Flat(s.Outs[0].Shape);
         T g = Image(e, s.X[0], s.Ins[0].Shape), filter = Filter(e, s.X[1], weight);
-        bool plain = op.Groups == 1 && window.Dilation == Dims.Repeat(1, 2), attribute = plain && HasSmallPadding(window, weight);
+        bool plain = op.Groups == 1 && window.Dilation == Dims.Repeat(1, 2), attribute = plain && IsSame(window, weight, input);
         int height = input[2] + (attribute ? 0 : window.Low[0] + window.High[0]), width = input[3] + (attribute ? 0 : window.Low[1] + window.High[1]);
         T x;
         if (plain || (e.HasOneDnn && s.Ins[0].DType == DType.Float32))
         {
-            x = Sliding(e.Op("Conv2DBackpropInput"u8, e.Integers([input[0], height, width, input[1]]), filter, g), window, attribute).One();
+            x = Sliding(e.Op("Conv2DBackpropInput"u8, e.Integers([input[0], height, width, input[1]]), filter, g), window, attribute, attribute).One();
         }
         else
         {
@@ -105,14 +106,14 @@ internal static partial class Lowered
         Emitter<T> e = s.Emit;
         Window window = Flat(op.Window);
         Dims weight = Flat(s.Outs[0].Shape), dilation = window.Dilation;
-        bool plain = op.Groups == 1 && dilation == Dims.Repeat(1, 2), attribute = plain && HasSmallPadding(window, weight);
+        bool plain = op.Groups == 1 && dilation == Dims.Repeat(1, 2), attribute = plain && IsSame(window, weight, Flat(s.Ins[0].Shape));
         T x = Image(e, s.X[0], s.Ins[0].Shape), g = Image(e, s.X[1], s.Ins[1].Shape);
         x = attribute ? x : PadPlane(e, x, window, s.Ins[0].DType);
         T filter;
         if (plain || (e.HasOneDnn && s.Ins[0].DType == DType.Float32))
         {
             T sizes = e.Integers([weight[2], weight[3], weight[1], weight[0]]);
-            filter = Sliding(e.Op("Conv2DBackpropFilter"u8, x, sizes, g), window, attribute).One();
+            filter = Sliding(e.Op("Conv2DBackpropFilter"u8, x, sizes, g), window, attribute, attribute).One();
         }
         else
         {
@@ -133,14 +134,31 @@ internal static partial class Lowered
     }
 
     /// <summary>The attributes of a sliding window; padding is one of them, or in the input already.</summary>
-    private static Emitter<T> Sliding<T>(Emitter<T> e, Window window, bool padded)
+    private static Emitter<T> Sliding<T>(Emitter<T> e, Window window, bool padded, bool same = false)
     {
         e.Integers("strides"u8, [1, window.Stride[0], window.Stride[1], 1]).Integers("dilations"u8, [1, window.Dilation[0], window.Dilation[1], 1]);
-        return padded && !IsUnpadded(window)
-            ? e.Text("padding"u8, "EXPLICIT"u8)
-                .Integers("explicit_paddings"u8, [0, 0, window.Low[0], window.High[0], window.Low[1], window.High[1], 0, 0])
-            : e.Text("padding"u8, "VALID"u8);
+        return same ? e.Text("padding"u8, "SAME"u8) : Padding(e, window, padded);
     }
+
+    /// <summary>Whether the padding is what TensorFlow calls the same: oneDNN's gradients know no other.</summary>
+    private static bool IsSame(Window window, Dims weight, Dims input)
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            int extent = input[i + 2], stride = window.Stride[i], outputs = (extent + stride - 1) / stride;
+            long all = Math.Max(((outputs - 1L) * stride) + ((weight[i + 2] - 1L) * window.Dilation[i]) + 1 - extent, 0);
+            if (window.Low[i] != all / 2 || window.High[i] != all - (all / 2))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static Emitter<T> Padding<T>(Emitter<T> e, Window window, bool padded) => padded && !IsUnpadded(window)
+        ? e.Text("padding"u8, "EXPLICIT"u8).Integers("explicit_paddings"u8, [0, 0, window.Low[0], window.High[0], window.Low[1], window.High[1], 0, 0])
+        : e.Text("padding"u8, "VALID"u8);
 
     private static bool IsUnpadded(Window window) => window.Low == Dims.Repeat(0, 2) && window.High == Dims.Repeat(0, 2);
 
@@ -159,7 +177,7 @@ internal static partial class Lowered
     private static T Image<T>(Emitter<T> e, T x, Shape shape) => e.ToChannelsLast(shape.Rank == 4 ? x : e.Reshape(x, Flat(shape)));
 
     private static T FromImage<T>(Emitter<T> e, T y, Shape shape) =>
-        shape.Rank == 4 ? e.FromChannelsLast(y) : e.Reshape(e.FromChannelsLast(y), shape.Dims);
+        shape.Rank == 4 ? e.FromChannelsLast(e.Last(y)) : e.Reshape(e.FromChannelsLast(e.Last(y)), shape.Dims);
 
     /// <summary>(filters, channels, H, W) as (H, W, channels, filters).</summary>
     private static T Filter<T>(Emitter<T> e, T weight, Dims shape) => e.Transpose(e.Reshape(weight, shape), [2, 3, 1, 0]);

@@ -43,8 +43,7 @@ internal static partial class Lowered
         LogicalAnd => [Binary("LogicalAnd"u8, s)],
         LogicalOr => [Binary("LogicalOr"u8, s)],
         LogicalXor => [Binary("NotEqual"u8, s)],
-        ReluGradient => [s.Emit.Map(
-            "SelectV2"u8, s.Emit.Map("LessEqual"u8, s.X[1], s.Emit.Number(0, s.Ins[1].DType)), s.Emit.Number(0, s.Ins[0].DType), s.X[0])],
+        ReluGradient => [Rectified(s)],
         TanhGradient => [s.Emit.Map("TanhGrad"u8, s.X[1], s.X[0])],
         SigmoidGradient => [s.Emit.Map("SigmoidGrad"u8, s.X[1], s.X[0])],
         Ops.Where => [Chosen(s)],
@@ -184,6 +183,15 @@ internal static partial class Lowered
         T whole = e.Cast(clipped, to);
         return to != DType.Int64 ? whole : e.Map(
             "SelectV2"u8, e.Map("GreaterEqual"u8, known, e.Number(Math.Pow(2, 63), DType.Float64)), e.Number(long.MaxValue, to), whole);
+    }
+
+    /// <summary>The gradient where the output is not 0, so above it or NaN; TensorFlow's own kernel stops it at NaN, and its selection is slow.</summary>
+    private static T Rectified<T>(in Site<T> s)
+    {
+        Emitter<T> e = s.Emit;
+        return e.HasNaN(s.X[1], s.Ins[1]) == false
+            ? e.Map("ReluGrad"u8, s.X[0], s.X[1])
+            : e.Map("MulNoNan"u8, s.X[0], e.Cast(e.Map("NotEqual"u8, s.X[1], e.Number(0, s.Ins[1].DType)), s.Ins[1].DType));
     }
 
     private static T Filled<T>(Fill fill, in Site<T> s)

@@ -8,7 +8,7 @@ internal static partial class Lowered
 {
     private static T[]? Moved<T>(Op op, in Site<T> s) => op switch
     {
-        Ops.Reshape reshape => [s.Emit.Reshape(s.X[0], reshape.Shape)],
+        Ops.Reshape => [s.Ins[0].Shape == s.Outs[0].Shape ? s.X[0] : s.Emit.Reshape(s.X[0], s.Outs[0].Shape.Dims)],
         Permute permute => [s.Emit.Transpose(s.X[0], permute.Axes)],
         Expand expand => [s.Emit.Op("BroadcastTo"u8, s.X[0], s.Emit.Integers(expand.Shape)).One()],
         Slice slice => [Cut(s.Emit, s.X[0], slice.Starts, slice.Sizes, slice.Steps)],

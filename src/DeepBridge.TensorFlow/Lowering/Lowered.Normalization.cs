@@ -8,8 +8,6 @@ internal static partial class Lowered
     {
         Softmax => [Rowwise("Softmax"u8, s)],
         LogSoftmax => [Rowwise("LogSoftmax"u8, s)],
-        CrossEntropy loss => CrossEntropyOf(loss.Reduction, s),
-        CrossEntropyGradient gradient => [CrossEntropyBack(gradient.Reduction, s)],
         BatchNorm norm => Batchwise(norm.Epsilon, s),
         BatchNormGradient norm => BatchwiseBack(norm.Epsilon, s),
         _ => null,
@@ -27,36 +25,54 @@ internal static partial class Lowered
             : s.Emit.Reshape(s.Emit.Op(name, s.Emit.Reshape(s.X[0], [Rows(shape), shape[^1]])).One(), shape.Dims);
     }
 
-    private static T[] CrossEntropyOf<T>(Reduction reduction, in Site<T> s)
+    /// <summary>The kernel gives the losses and their gradient at once. Kept: the logits, the gradient; which labels count, and how many.</summary>
+    private static T CrossEntropyOf<T>(CrossEntropy op, in Site<T> s, out T[] kept)
     {
         Emitter<T> e = s.Emit;
         DType dtype = s.Ins[0].DType;
-        T logs = e.Op("LogSoftmax"u8, s.X[0]).One();
-        T picked = e.Op("GatherV2"u8, logs, s.X[1], e.Integer(1)).Integer("batch_dims"u8, 1).One();
-        T loss = e.Op("Neg"u8, e.Last(picked)).One();
-        if (reduction != Reduction.None)
+        bool ignores = Ignores(s, op.IgnoreIndex);
+        (T labels, T counts) = ignores ? Separate(s, op.IgnoreIndex!.Value) : (s.X[1], default(T)!);
+        T[] both = e.Op("SparseSoftmaxCrossEntropyWithLogits"u8, s.X[0], labels).Many(2);
+        T loss = both[0];
+        if (!ignores)
         {
-            loss = Fold("Sum"u8, e, loss, [0], false);
-            loss = reduction == Reduction.Sum ? loss : e.Op("RealDiv"u8, loss, e.Number((double)s.Ins[1].Count, dtype)).One();
+            kept = [s.X[0], both[1]];
+            return op.Reduction == Reduction.None ? loss : Fold(op.Reduction == Reduction.Mean ? "Mean"u8 : "Sum"u8, e, loss, [0], false);
         }
 
-        return [loss, logs];
+        T number = Fold("Sum"u8, e, e.Cast(counts, dtype), [0], false);
+        kept = [s.X[0], both[1], counts, number];
+        loss = e.Op("SelectV2"u8, counts, loss, e.Op("ZerosLike"u8, loss).One()).One();
+        loss = op.Reduction == Reduction.None ? loss : Fold("Sum"u8, e, loss, [0], false);
+        return op.Reduction == Reduction.Mean ? e.Op("RealDiv"u8, loss, number).One() : loss;
     }
 
-    private static T CrossEntropyBack<T>(Reduction reduction, in Site<T> s)
+    private static T CrossEntropyBack<T>(Emitter<T> e, CrossEntropy op, Deferred<T> left, T incoming)
+    {
+        int rows = left.Ins[0].Shape[0];
+        bool ignores = left.Kept.Length > 2;
+        T share = op.Reduction switch
+        {
+            Reduction.None => e.Reshape(incoming, [rows, 1]),
+            Reduction.Mean => e.Op("RealDiv"u8, incoming, ignores ? left.Kept[3] : e.Number((double)rows, left.Ins[0].DType)).One(),
+            _ => incoming,
+        };
+        T gradient = e.Op("Mul"u8, left.Kept[1], share).One();
+        return ignores ? e.Op("SelectV2"u8, e.Reshape(left.Kept[2], [rows, 1]), gradient, e.Number(0, left.Ins[0].DType)).One() : gradient;
+    }
+
+    /// <summary>Whether labels may be ignored ones, so far as the host can see.</summary>
+    private static bool Ignores<T>(in Site<T> s, long? ignored) =>
+        ignored is { } value && (s.Ins[1].DType == DType.Int64 || value == (int)value) && s.Emit.Holds(s.X[1], s.Ins[1], value) != false;
+
+    /// <summary>Labels of which none is ignored (0 stands for those), and which are kept.</summary>
+    private static (T Labels, T Kept) Separate<T>(in Site<T> s, long ignored)
     {
         Emitter<T> e = s.Emit;
-        Shape logs = s.Ins[1].Shape;
+        T labels = s.X[1];
         DType dtype = s.Ins[1].DType;
-        T hot = e.Op("OneHot"u8, s.X[2], e.Integer(logs[1]), e.Number(1, dtype), e.Number(0, dtype)).One();
-        T distance = e.Op("Sub"u8, e.Last(e.Op("Exp"u8, s.X[1]).One()), e.Last(hot)).One();
-        T share = reduction switch
-        {
-            Reduction.None => e.Reshape(s.X[0], [logs[0], 1]),
-            Reduction.Mean => e.Op("RealDiv"u8, s.X[0], e.Number((double)logs[0], dtype)).One(),
-            _ => s.X[0],
-        };
-        return e.Op("Mul"u8, e.Last(distance), share).One();
+        T kept = e.Op("NotEqual"u8, labels, e.Number(ignored, dtype)).One();
+        return (e.Op("Mul"u8, labels, e.Cast(kept, dtype)).One(), kept);
     }
 
     /// <summary>FusedBatchNormV3's second reserve is the biased variance; its third output the unbiased one.</summary>
@@ -93,8 +109,8 @@ internal static partial class Lowered
     private static T FromPlane<T>(Emitter<T> e, T y, Shape shape) => shape.Rank switch
     {
         2 => e.Reshape(y, shape.Dims),
-        4 => e.FromChannelsLast(y),
-        _ => e.Reshape(e.FromChannelsLast(y), shape.Dims),
+        4 => e.FromChannelsLast(e.Last(y)),
+        _ => e.Reshape(e.FromChannelsLast(e.Last(y)), shape.Dims),
     };
 
     private static int Rest(Shape shape)

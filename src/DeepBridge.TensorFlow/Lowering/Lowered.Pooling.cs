@@ -5,17 +5,85 @@ namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
-    /// <summary>
-    /// The maximum of each window and where it was found: the elements under the windows, one offset after another, fold into
-    /// the best so far. TensorFlow's own pooling drops NaN, and has no dilation.
-    /// </summary>
+    /// <summary>The maximum of each window and where it was found, as a whole.</summary>
     private static T[] MostOf<T>(MaxPool op, in Site<T> s)
     {
+        (T values, T places) = Folded(s.Emit, Image(s.Emit, s.X[0], s.Ins[0].Shape), op, s.Ins[0], false);
+        return [FromImage(s.Emit, values, s.Outs[0].Shape), FromImage(s.Emit, places, s.Outs[1].Shape)];
+    }
+
+    /// <summary>
+    /// The maximum of each window, by TensorFlow's kernel. That drops NaN, and finds nothing among −∞: where the host sees such,
+    /// everything is folded (and nothing kept); in a graph, such images are folded apart, of which there are mostly none.
+    /// Kept: the input and the output, channels last; the numbers of the images that are folded.
+    /// </summary>
+    private static T MostOf<T>(MaxPool op, in Site<T> s, out T[] kept)
+    {
         Emitter<T> e = s.Emit;
+        TensorSpec input = s.Ins[0];
+        bool? nan = e.HasNaN(s.X[0], input);
+        kept = [];
+        if (nan == true)
+        {
+            return s.X[0];
+        }
+
+        T x = Image(e, s.X[0], input.Shape), y = Pooling(e.Op("MaxPool"u8, x), op.Size, Flat(op.Window), true).One();
+        if (e.HasLowest(y, s.Outs[0]) == true)
+        {
+            return s.X[0];
+        }
+
+        T most = y;
+        kept = [x, y];
+        if (nan is null)
+        {
+            Shape shape = input.Shape;
+            T Rows(T values, Shape whole) => e.Reshape(values, [shape[0], checked((int)(whole.Count / shape[0]))]);
+            T greatest = Fold("Max"u8, e, Rows(x, shape), [1], false), least = Fold("Min"u8, e, Rows(y, s.Outs[0].Shape), [1], false);
+            T nothing = e.Op("LessEqual"u8, least, e.Number(input.DType == DType.Float64 ? double.MinValue : float.MinValue, input.DType)).One();
+            T images = e.Op("Where"u8, e.Op("LogicalOr"u8, e.Op("NotEqual"u8, greatest, greatest).One(), nothing).One()).One();
+            T values = Folded(e, e.Op("GatherNd"u8, x, images).One(), op, input, true).Values;
+            most = e.Op("TensorScatterUpdate"u8, y, images, values).One();
+            kept = [x, y, images];
+        }
+
+        most = e.FromChannelsLast(most);
+        return input.Rank == 4 ? most : e.Reshape(most, s.Outs[0].Shape.Dims);
+    }
+
+    private static T MostBack<T>(Emitter<T> e, MaxPool op, Deferred<T> left, T incoming)
+    {
+        Shape shape = left.Ins[0].Shape;
+        Dims input = Flat(shape);
+        T g = shape.Rank == 4 ? e.ToChannelsLast(incoming) : e.ToChannelsLast(e.Reshape(incoming, Flat(op.InferAll([left.Ins[0]])[0].Shape)));
+        T gradient = Pooling(e.Op("MaxPoolGrad"u8, left.Kept[0], left.Kept[1], g), op.Size, Flat(op.Window), true).One();
+        if (left.Kept.Length > 2)
+        {
+            // Segments are the elements of the images that are folded, in their order.
+            T images = left.Kept[2], number = e.Cast(e.Op("Size"u8, images).One(), DType.Int64);
+            T places = Folded(e, e.Op("GatherNd"u8, left.Kept[0], images).One(), op, left.Ins[0], true).Places;
+            T Ramp(T count) => e.Op("Range"u8, e.Number(0, DType.Int64), count, e.Number(1, DType.Int64)).One();
+            T Scaled(T values, long by) => e.Op("Mul"u8, values, e.Number(by, DType.Int64)).One();
+            T image = e.Reshape(Scaled(Ramp(number), shape.Count / shape[0]), [-1, 1, 1, 1]);
+            T ids = e.Op("AddV2"u8, e.Op("AddV2"u8, Scaled(places, input[1]), Ramp(e.Number(input[1], DType.Int64))).One(), image).One();
+            T sums = e.Op("UnsortedSegmentSum"u8, e.Op("GatherNd"u8, g, images).One(), ids, Scaled(number, shape.Count / shape[0])).One();
+            gradient = e.Op("TensorScatterUpdate"u8, gradient, images, e.Reshape(sums, [-1, input[2], input[3], input[1]])).One();
+        }
+
+        return FromImage(e, gradient, shape);
+    }
+
+    /// <summary>
+    /// The maximum of each window and where it was found: the elements under the windows, one offset after another, fold into
+    /// the best so far. It finds NaN, and has dilation. Channels are last; where the images are some of the batch only, nobody
+    /// knows how many.
+    /// </summary>
+    private static (T Values, T Places) Folded<T>(Emitter<T> e, T x, MaxPool op, TensorSpec ins, bool some)
+    {
         Window window = Flat(op.Window);
-        Dims input = Flat(s.Ins[0].Shape), output = Flat(s.Outs[0].Shape), size = op.Size.Length == 2 ? op.Size : [1, op.Size[0]];
-        DType dtype = s.Ins[0].DType;
-        T x = PadPlane(e, Image(e, s.X[0], s.Ins[0].Shape), window, dtype, double.NegativeInfinity);
+        Dims input = Flat(ins.Shape), output = Flat(op.InferAll([ins])[0].Shape), size = op.Size.Length == 2 ? op.Size : [1, op.Size[0]];
+        x = PadPlane(e, x, window, ins.DType, double.NegativeInfinity);
         Offsets offsets = new(window, input, output);
         Dims slice = [output[0], output[2], output[3], output[1]];
         TensorSpec map = new([1, output[2], output[3], 1], DType.Int64);
@@ -25,7 +93,8 @@ internal static partial class Lowered
             (int down, int across) = (i / size[1] * window.Dilation[0], i % size[1] * window.Dilation[1]);
             T candidate = Cut(e, x, [0, down, across, 0], slice, [1, window.Stride[0], window.Stride[1], 1]);
             (long[] places, bool[] first) = offsets.Under(down, across);
-            T place = e.Op("BroadcastTo"u8, e.Constant(map, MemoryMarshal.AsBytes<long>(places)), e.Integers(slice)).One();
+            T extents = some ? e.Op("Shape"u8, candidate).One() : e.Integers(slice);
+            T place = e.Op("BroadcastTo"u8, e.Constant(map, MemoryMarshal.AsBytes<long>(places)), extents).One();
             if (i == 0)
             {
                 (best, at) = (candidate, place);
@@ -42,7 +111,7 @@ internal static partial class Lowered
             at = e.Op("SelectV2"u8, e.Last(better), e.Last(place), e.Last(at!)).One();
         }
 
-        return [FromImage(e, best!, s.Outs[0].Shape), FromImage(e, at!, s.Outs[1].Shape)];
+        return (best!, at!);
     }
 
     private static T MeanOf<T>(AveragePool op, in Site<T> s)
@@ -68,9 +137,8 @@ internal static partial class Lowered
         return FromImage(e, x, s.Outs[0].Shape);
     }
 
-    private static Emitter<T> Pooling<T>(Emitter<T> e, Dims size, Window window) =>
-        e.Integers("ksize"u8, [1, size.Length == 2 ? size[0] : 1, size[^1], 1])
-            .Integers("strides"u8, [1, window.Stride[0], window.Stride[1], 1]).Text("padding"u8, "VALID"u8);
+    private static Emitter<T> Pooling<T>(Emitter<T> e, Dims size, Window window, bool padded = false) =>
+        Padding(e.Integers("ksize"u8, [1, size.Length == 2 ? size[0] : 1, size[^1], 1]).Integers("strides"u8, [1, window.Stride[0], window.Stride[1], 1]), window, padded);
 
     /// <summary>Means over whole windows as means over what of them lies in the input.</summary>
     private static T Share<T>(Emitter<T> e, T mean, Dims size, Window window, bool countPadding, TensorSpec input, TensorSpec output)

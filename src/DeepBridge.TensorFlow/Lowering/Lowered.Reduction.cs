@@ -37,8 +37,20 @@ internal static partial class Lowered
         }
 
         int kept = input.Rank - sum.Axes.Length;
+        DType dtype = s.Ins[0].DType;
+        bool channels = kept == 1 && !sum.KeepDims && dtype.IsFloating() && s.Ins[0].Count > 0;
+        if (channels && input.Rank == 2 && sum.Axes[0] == 0)
+        {
+            return e.Op("BiasAddGrad"u8, s.X[0]).One();
+        }
+
+        if (channels && input.Rank == 4 && !Contains(sum.Axes, 1))
+        {
+            return e.Op("BiasAddGrad"u8, e.ToChannelsLast(s.X[0])).One();
+        }
+
         bool outer = kept > 0 && sum.Axes.Length > 0 && sum.Axes[0] < kept;
-        if (!outer || terms < ManyTerms || s.Ins[0].DType != DType.Float32)
+        if (!outer || terms < ManyTerms || dtype != DType.Float32)
         {
             return Fold("Sum"u8, e, s.X[0], sum.Axes, sum.KeepDims);
         }

@@ -23,6 +23,7 @@ internal static unsafe partial class C
     [LibraryImport(Library)] internal static partial void TFE_DeleteTensorHandle(nint handle);
     [LibraryImport(Library)] internal static partial nint TFE_TensorHandleResolve(nint handle, nint status);
     [LibraryImport(Library)] internal static partial void* TFE_TensorHandleDevicePointer(nint handle, nint status);
+    [LibraryImport(Library)] internal static partial int TFE_TensorHandleNumDims(nint handle, nint status);
     [LibraryImport(Library)] internal static partial nint TFE_TensorHandleCopySharingTensor(nint handle, nint status);
     [LibraryImport(Library)] internal static partial nint TFE_TensorHandleCopyToDevice(nint handle, nint context, byte* device, nint status);
     [LibraryImport(Library)] internal static partial nint TFE_NewOp(nint context, byte* name, nint status);
