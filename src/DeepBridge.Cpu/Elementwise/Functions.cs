@@ -8,11 +8,7 @@ internal static class Functions<TLanes, TVector, T>
     where TVector : unmanaged
     where T : unmanaged
 {
-    /// <summary>Coefficients of (eʳ − 1 − r) / r² for |r| ≤ ½ log 2, highest first: S. Moshier's Cephes library, single precision.</summary>
-    private static ReadOnlySpan<double> ExpSingle =>
-        [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1];
-
-    /// <summary>The same as the first terms of its Taylor series, 1/13! to 1/2!.</summary>
+    /// <summary>Coefficients of (eʳ − 1 − r) / r² for |r| ≤ ½ log 2, highest first: the first terms of its Taylor series, 1/13! to 1/2!.</summary>
     private static ReadOnlySpan<double> ExpDouble =>
     [
         1.6059043836821613e-10, 2.08767569878681e-9, 2.505210838544172e-8, 2.755731922398589e-7, 2.7557319223985893e-6,
@@ -89,11 +85,9 @@ internal static class Functions<TLanes, TVector, T>
         TVector size = TLanes.Abs(x), square = TLanes.Multiply(x, x), near, far;
         if (typeof(T) == typeof(float))
         {
-            near = Polynomial(
-                square, [-5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1]);
-            far = Polynomial(
-                size, [-1.72853470e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2, -1.06777877e-1, -6.34846687e-1, -1.28717512e-1]);
-            far = TLanes.MultiplyAdd(far, size, TLanes.Negate(size));
+            near = Polynomial(square, -5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1);
+            far = Polynomial(size, -1.72853470e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2, -1.06777877e-1, -6.34846687e-1);
+            far = TLanes.MultiplyAdd(TLanes.MultiplyAdd(far, size, TLanes.Constant(-1.28717512e-1)), size, TLanes.Negate(size));
         }
         else
         {
@@ -122,7 +116,11 @@ internal static class Functions<TLanes, TVector, T>
         TVector half = TLanes.Round(TLanes.Multiply(n, TLanes.Constant(0.5)));
         first = PowerOfTwo(half);
         second = PowerOfTwo(TLanes.Subtract(n, half));
-        TVector q = Polynomial(r, single ? ExpSingle : ExpDouble);
+
+        // The coefficients for float are those of S. Moshier's Cephes library.
+        TVector q = single
+            ? Polynomial(r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
+            : Polynomial(r, ExpDouble);
         return TLanes.MultiplyAdd(TLanes.Multiply(r, r), q, r);
     }
 
@@ -134,6 +132,17 @@ internal static class Functions<TLanes, TVector, T>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector WithSign(TVector size, TVector sign) => TLanes.Or(size, TLanes.And(sign, TLanes.Constant(-0.0)));
+
+    /// <summary>Horner's rule, written out: constants in the code become operands, those of a table are loaded and converted each time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Polynomial(TVector x, double a, double b, double c, double d, double e, double f)
+    {
+        TVector sum = TLanes.MultiplyAdd(TLanes.Constant(a), x, TLanes.Constant(b));
+        sum = TLanes.MultiplyAdd(sum, x, TLanes.Constant(c));
+        sum = TLanes.MultiplyAdd(sum, x, TLanes.Constant(d));
+        sum = TLanes.MultiplyAdd(sum, x, TLanes.Constant(e));
+        return TLanes.MultiplyAdd(sum, x, TLanes.Constant(f));
+    }
 
     /// <summary>Horner's rule.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

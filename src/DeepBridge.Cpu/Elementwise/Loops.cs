@@ -108,6 +108,7 @@ internal static class Loops
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     internal static void Unary<TOp, TLanes, TVector, T>(ref T x, ref T y, nint count)
         where TOp : IUnary
         where TLanes : ILanes<TVector, T>
@@ -129,6 +130,7 @@ internal static class Loops
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     private static void Binary<TOp, TLanes, TVector, T, TResult>(ref T a, nint stepA, ref T b, nint stepB, ref TResult y, nint count)
         where TOp : IBinary
         where TLanes : ILanes<TVector, T>

@@ -118,6 +118,7 @@ internal static unsafe class Indexing
 
     private readonly struct GatherWork(byte* from, byte* to, long* index, nint run, nint extent, nint count, nint rows, int chunks) : IWork
     {
+        [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
         {
             nint row = rows * chunk / chunks, end = rows * (chunk + 1) / chunks, size = run;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using DeepBridge.Backends;
 
 namespace DeepBridge.Cpu;
@@ -46,6 +47,7 @@ internal static unsafe class Scattering
     private readonly struct Work<T>(T* from, T* to, long* index, nint count, nint extent, nint inner, nint tiles, nint units, int chunks) : IWork
         where T : unmanaged, INumber<T>
     {
+        [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
         {
             for (nint unit = units * chunk / chunks; unit < units * (chunk + 1) / chunks; unit++)

@@ -10,7 +10,7 @@ internal static unsafe class Rows
     private const int Run = 1024;
 
     /// <summary>Σ x.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static double Sum<T>(T* x, int count)
         where T : unmanaged, INumber<T>
     {
@@ -37,7 +37,7 @@ internal static unsafe class Rows
     }
 
     /// <summary>Σ (x − center)².</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static double SumSquares<T>(T* x, int count, T center)
         where T : unmanaged, INumber<T>
     {
@@ -67,7 +67,7 @@ internal static unsafe class Rows
     }
 
     /// <summary>Σ g and Σ g · (x − center).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static (double Sum, double Product) SumProducts<T>(T* g, T* x, int count, T center)
         where T : unmanaged, INumber<T>
     {
@@ -93,7 +93,7 @@ internal static unsafe class Rows
     }
 
     /// <summary>max x; −∞ of nothing. A NaN may be passed over: whoever needs it sees it in the elements.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static T Max<T>(T* x, int count)
         where T : unmanaged, INumber<T>
     {

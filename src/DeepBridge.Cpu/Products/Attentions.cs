@@ -125,6 +125,7 @@ internal static unsafe class Attentions
             block.Release();
         }
 
+        [MethodImpl(Hot.Loop)]
         private void Block(int matrix, int row, int rows, T* scores)
         {
             int width = causal ? Math.Min(k.Rows, row + rows) : k.Rows;
@@ -156,7 +157,7 @@ internal static unsafe class Attentions
         }
 
         /// <summary>Scores to probabilities; the logarithm of the exponentials' sum. What is hidden behind the seen gets none.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private T Softmax(T* row, int seen, int width)
         {
             Vector<T> factor = new(_scale), total = Vector<T>.Zero;
@@ -188,7 +189,7 @@ internal static unsafe class Attentions
         }
 
         /// <summary>Scores to probabilities, and the gradients of these to the scores'.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Slopes(T* row, T* slopes, int seen, int width, T log, T along)
         {
             Vector<T> factor = new(_scale), shift = new(log), sum = new(along);
