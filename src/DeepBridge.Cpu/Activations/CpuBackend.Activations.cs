@@ -1,4 +1,3 @@
-using DeepBridge.Backends;
 using DeepBridge.Ops;
 
 namespace DeepBridge.Cpu;
@@ -8,26 +7,18 @@ public sealed partial class CpuBackend
 {
     private void ImplementActivations()
     {
-        Implement<Gelu>(static (op, in call) => Bend(op.Approximation, false, call));
-        Implement<GeluGradient>(static (op, in call) => Bend(op.Approximation, true, call), Alike);
+        Implement<Gelu>(static (op, in call) => call.Outputs[0] = op.Approximation == GeluApproximation.Tanh
+            ? Unary.Floating<GeluTanhKernel>(call)
+            : Unary.Floating<GeluKernel>(call));
+        Implement<GeluGradient>(static (op, in call) => call.Outputs[0] = op.Approximation == GeluApproximation.Tanh
+            ? Binary.Numeric<GeluTanhGradientKernel>(call)
+            : Binary.Numeric<GeluGradientKernel>(call));
         Implement<Silu>(static (_, in call) => Maps.Run(new SiluMap(false), call));
         Implement<SiluGradient>(static (_, in call) => Maps.Run(new SiluMap(true), call), Alike);
         Implement<LeakyRelu>(static (op, in call) => Maps.Run(new LeakyReluMap(op.Slope), call));
         Implement<LeakyReluGradient>(static (op, in call) => Maps.Run(new LeakyReluMap(op.Slope), call), Alike);
         Implement<Softplus>(static (op, in call) => Maps.Run(new SoftplusMap(op.Beta, op.Threshold, false), call));
         Implement<SoftplusGradient>(static (op, in call) => Maps.Run(new SoftplusMap(op.Beta, op.Threshold, true), call), Alike);
-    }
-
-    private static void Bend(GeluApproximation approximation, bool gradient, in KernelCall call)
-    {
-        if (approximation == GeluApproximation.Tanh)
-        {
-            Maps.Run(new GeluTanhMap(gradient), call);
-        }
-        else
-        {
-            Maps.Run(new GeluMap(gradient), call);
-        }
     }
 
     private static bool Alike(Op op, ReadOnlySpan<TensorSpec> inputs) => inputs[0].Shape == inputs[1].Shape;

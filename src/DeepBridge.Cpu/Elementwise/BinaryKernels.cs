@@ -67,6 +67,32 @@ internal readonly struct ReluGradientKernel : IBinary
     static V IBinary.Apply<L, V, T>(V a, V b) => L.Select(L.LessOrEqual(b, L.Splat(T.Zero)), L.Splat(T.Zero), a);
 }
 
+/// <summary>a · (Φ(b) + b · φ(b)).</summary>
+internal readonly struct GeluGradientKernel : IBinary
+{
+    public static bool IsHeavy => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V IBinary.Apply<L, V, T>(V a, V b)
+    {
+        V below = Functions<L, V, T>.Normal(b, out V bell);
+        return L.Multiply(a, L.MultiplyAdd(L.Multiply(b, bell), L.Constant(1 / Math.Sqrt(2 * Math.PI)), below));
+    }
+}
+
+/// <summary>a times the derivative of GELU's approximation by tanh at b.</summary>
+internal readonly struct GeluTanhGradientKernel : IBinary
+{
+    public static bool IsHeavy => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V IBinary.Apply<L, V, T>(V a, V b)
+    {
+        V below = Functions<L, V, T>.NearNormal(b, out V slope);
+        return L.Multiply(a, L.MultiplyAdd(b, slope, below));
+    }
+}
+
 /// <summary>Bits of both.</summary>
 internal readonly struct AndKernel : IFold
 {

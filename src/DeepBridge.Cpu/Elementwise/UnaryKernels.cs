@@ -145,3 +145,21 @@ internal readonly struct SquareKernel : IUnary
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static V IUnary.Apply<L, V, T>(V x) => L.Multiply(x, x);
 }
+
+/// <summary>x · Φ(x).</summary>
+internal readonly struct GeluKernel : IUnary
+{
+    public static bool IsHeavy => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V IUnary.Apply<L, V, T>(V x) => L.Multiply(x, Functions<L, V, T>.Normal(x, out _));
+}
+
+/// <summary>½x · (1 + tanh(√(2/π) · (x + 0.044715 x³))).</summary>
+internal readonly struct GeluTanhKernel : IUnary
+{
+    public static bool IsHeavy => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V IUnary.Apply<L, V, T>(V x) => L.Multiply(x, Functions<L, V, T>.NearNormal(x, out _));
+}

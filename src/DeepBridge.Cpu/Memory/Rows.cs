@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace DeepBridge.Cpu;
 
@@ -99,23 +100,16 @@ internal static unsafe class Rows
     {
         T least = -T.One / T.Zero;
         Vector<T> most = new(least);
-        int i = 0;
-        for (; i <= count - Vector<T>.Count; i += Vector<T>.Count)
+        for (int i = 0; i < count; i += Vector<T>.Count)
         {
-            most = Vector.Max(most, Vector.Load(x + i));
+            Vector<T> some = Vectors.Load(x + i, count - i);
+            most = Vector.MaxNative(most, count - i >= Vector<T>.Count ? some : Vector.ConditionalSelect(Vectors.Mask<T>(count - i), some, new(least)));
         }
 
-        T max = least;
-        for (int lane = 0; lane < Vector<T>.Count; lane++)
-        {
-            max = T.Max(max, most[lane]);
-        }
-
-        for (; i < count; i++)
-        {
-            max = T.Max(max, x[i]);
-        }
-
-        return max;
+        // Vectors are halved, since scalars would be compared by branches that nobody can predict.
+        Vector128<T> few = Vector<byte>.Count == 16 ? most.AsVector128() : Vector128.MaxNative(most.AsVector256().GetLower(), most.AsVector256().GetUpper());
+        few = Vector128.MaxNative(few, Vector128.Shuffle(few.AsInt64(), Vector128.Create(1L, 0)).As<long, T>());
+        few = sizeof(T) == 4 ? Vector128.MaxNative(few, Vector128.Shuffle(few.AsInt32(), Vector128.Create(1, 0, 3, 2)).As<int, T>()) : few;
+        return few.ToScalar();
     }
 }

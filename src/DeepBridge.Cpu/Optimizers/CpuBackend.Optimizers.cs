@@ -7,11 +7,16 @@ public sealed partial class CpuBackend
 {
     private void ImplementOptimizers()
     {
-        ImplementFloating<SgdStep>(OptimizerSteps.Run<SgdStep, SgdRule<float>, float>, OptimizerSteps.Run<SgdStep, SgdRule<double>, double>);
-        ImplementFloating<AdamStep>(OptimizerSteps.Run<AdamStep, AdamRule<float>, float>, OptimizerSteps.Run<AdamStep, AdamRule<double>, double>);
-        ImplementFloating<AmsGradStep>(OptimizerSteps.Run<AmsGradStep, AdamRule<float>, float>, OptimizerSteps.Run<AmsGradStep, AdamRule<double>, double>);
-        ImplementFloating<RmsPropStep>(OptimizerSteps.Run<RmsPropStep, RmsPropRule<float>, float>, OptimizerSteps.Run<RmsPropStep, RmsPropRule<double>, double>);
-        ImplementFloating<AdagradStep>(OptimizerSteps.Run<AdagradStep, AdagradRule<float>, float>, OptimizerSteps.Run<AdagradStep, AdagradRule<double>, double>);
-        ImplementFloating<LionStep>(OptimizerSteps.Run<LionStep, LionRule<float>, float>, OptimizerSteps.Run<LionStep, LionRule<double>, double>);
+        ImplementStep<SgdStep, SgdRule>(static (op, rate, step) => new(op, rate, step));
+        ImplementStep<AdamStep, AdamRule>(static (op, rate, step) => new(op, rate, step, false));
+        ImplementStep<AmsGradStep, AdamRule>(static (op, rate, step) => new(
+            new AdamStep(op.Beta1, op.Beta2, op.Epsilon, op.WeightDecay, op.Decoupled), rate, step, true));
+        ImplementStep<RmsPropStep, RmsPropRule>(static (op, rate, _) => new(op, rate));
+        ImplementStep<AdagradStep, AdagradRule>(static (op, rate, step) => new(op, rate, step));
+        ImplementStep<LionStep, LionRule>(static (op, rate, _) => new(op, rate));
     }
+
+    private void ImplementStep<TOp, TRule>(Func<TOp, double, long, TRule> rule)
+        where TOp : Op<TOp>
+        where TRule : struct, IStepRule => Implement<TOp>((op, in call) => OptimizerSteps.Run(op, rule, call));
 }

@@ -1,30 +1,15 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using DeepBridge.Backends;
-using DeepBridge.Ops;
 
 namespace DeepBridge.Cpu;
 
 /// <summary>What a step makes of some elements of a parameter.</summary>
-/// <typeparam name="T">The element.</typeparam>
-internal interface IStepRule<T>
+internal interface IStepRule
 {
     /// <summary>The new parameter; the slots, as many as there are, become the new ones.</summary>
-    Vector<T> Apply(Vector<T> p, Vector<T> g, ref Vector<T> first, ref Vector<T> second, ref Vector<T> third);
-}
-
-/// <summary>How that follows from the step; apart, since code over an op's type is shared between ops, and slow.</summary>
-/// <typeparam name="TSelf">The rule.</typeparam>
-/// <typeparam name="TOp">The step.</typeparam>
-/// <typeparam name="T">The element.</typeparam>
-internal interface IStepRule<TSelf, TOp, T> : IStepRule<T>
-    where TSelf : struct, IStepRule<TSelf, TOp, T>
-{
-    /// <summary>The rule of one step.</summary>
-    /// <param name="op">Its attributes.</param>
-    /// <param name="rate">The learning rate.</param>
-    /// <param name="step">The number of steps, this one included, where they are counted.</param>
-    static abstract TSelf Make(TOp op, double rate, long step);
+    Vector<T> Apply<T>(Vector<T> p, Vector<T> g, ref Vector<T> first, ref Vector<T> second, ref Vector<T> third)
+        where T : unmanaged, INumber<T>;
 }
 
 /// <summary>The kernel of the optimizers' steps: one pass over a parameter and its slots, in place where they were given up.</summary>
@@ -34,32 +19,44 @@ internal static unsafe class OptimizerSteps
     private const int ChunkElements = 1 << 16;
 
     /// <summary>One step. Inputs: the parameter, up to three slots, the number of steps if any, the gradient, the learning rate.</summary>
-    internal static void Run<TOp, TRule, T>(TOp op, in KernelCall call)
-        where TOp : Op
-        where TRule : struct, IStepRule<TRule, TOp, T>
-        where T : unmanaged
+    /// <param name="op">The step.</param>
+    /// <param name="rule">What it does, by its attributes, the learning rate and the number of steps, this one included.</param>
+    /// <param name="call">The call.</param>
+    internal static void Run<TOp, TRule>(TOp op, Func<TOp, double, long, TRule> rule, in KernelCall call)
+        where TRule : struct, IStepRule
+    {
+        int slots = call.Outputs.Length - 1;
+        long step = call.OutputSpecs[slots].DType == DType.Int64 ? ((CpuTensor)call.Inputs[slots--]).First<long>() + 1 : 0;
+        TRule made = rule(op, Scalars.Floating((CpuTensor)call.Inputs[^1]), step);
+        if (call.OutputSpecs[0].DType == DType.Float32)
+        {
+            Run<float, TRule>(made, slots, step, call);
+        }
+        else
+        {
+            Run<double, TRule>(made, slots, step, call);
+        }
+    }
+
+    private static void Run<T, TRule>(in TRule rule, int slots, long step, in KernelCall call)
+        where T : unmanaged, INumber<T>
+        where TRule : struct, IStepRule
     {
         using Arguments arguments = new(call);
-        int state = call.Outputs.Length, slots = state - 1;
-        CpuTensor g = arguments.Dense(state);
-        double rate = Scalars.Floating((CpuTensor)call.Inputs[state + 1]);
-        long step = 0;
-        if (call.OutputSpecs[slots].DType == DType.Int64)
+        if (step > 0)
         {
-            step = ((CpuTensor)call.Inputs[slots]).First<long>() + 1;
-            arguments.Output(slots, slots).First<long>() = step;
-            slots--;
+            arguments.Output(slots + 1, slots + 1).First<long>() = step;
         }
 
-        // The places of slots that there are not are never read.
-        CpuTensor p = arguments.Dense(0), newP = arguments.Output(0, 0), a = p, b = p, c = p, newA = newP, newB = newP, newC = newP;
-        (a, newA) = slots > 0 ? (arguments.Dense(1), arguments.Output(1, 1)) : (a, newA);
-        (b, newB) = slots > 1 ? (arguments.Dense(2), arguments.Output(2, 2)) : (b, newB);
-        (c, newC) = slots > 2 ? (arguments.Dense(3), arguments.Output(3, 3)) : (c, newC);
-        fixed (T* p0 = &p.First<T>(), a0 = &a.First<T>(), b0 = &b.First<T>(), c0 = &c.First<T>(), gradient = &g.First<T>())
+        // Slots that there are not stand for the parameter, and are neither read nor written.
+        CpuTensor g = arguments.Dense(call.Inputs.Length - 2), p = arguments.Dense(0), newP = arguments.Output(0, 0);
+        (CpuTensor a, CpuTensor newA) = slots > 0 ? (arguments.Dense(1), arguments.Output(1, 1)) : (p, newP);
+        (CpuTensor b, CpuTensor newB) = slots > 1 ? (arguments.Dense(2), arguments.Output(2, 2)) : (p, newP);
+        (CpuTensor c, CpuTensor newC) = slots > 2 ? (arguments.Dense(3), arguments.Output(3, 3)) : (p, newP);
+        fixed (T* p0 = &p.First<T>(), a0 = &a.First<T>(), b0 = &b.First<T>(), c0 = &c.First<T>(), slope = &g.First<T>())
         fixed (T* p1 = &newP.First<T>(), a1 = &newA.First<T>(), b1 = &newB.First<T>(), c1 = &newC.First<T>())
         {
-            Work<TRule, T> work = new(TRule.Make(op, rate, step), p.Count, slots, gradient, new(p0, a0, b0, c0), new(p1, a1, b1, c1));
+            Work<T, TRule> work = new(rule, p.Count, slots, slope, new(p0, a0, b0, c0), new(p1, a1, b1, c1));
             Workers.Run((int)(((long)p.Count + ChunkElements - 1) / ChunkElements), work);
         }
     }
@@ -71,9 +68,9 @@ internal static unsafe class OptimizerSteps
         public readonly T* P = p, A = a, B = b, C = c;
     }
 
-    private readonly struct Work<TRule, T>(TRule rule, int count, int slots, T* g, State<T> from, State<T> to) : IWork
-        where TRule : struct, IStepRule<T>
-        where T : unmanaged
+    private readonly struct Work<T, TRule>(TRule rule, int count, int slots, T* g, State<T> from, State<T> to) : IWork
+        where T : unmanaged, INumber<T>
+        where TRule : struct, IStepRule
     {
         [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
