@@ -8,11 +8,11 @@ public sealed partial class CpuBackend
     private void ImplementActivations()
     {
         Implement<Gelu>(static (op, in call) => call.Outputs[0] = op.Approximation == GeluApproximation.Tanh
-            ? Unary.Floating<GeluTanhKernel>(call)
-            : Unary.Floating<GeluKernel>(call));
+            ? Unary.Floating<GeluTanhKernel>(call, heavy: true)
+            : Unary.Floating<GeluKernel>(call, heavy: true));
         Implement<GeluGradient>(static (op, in call) => call.Outputs[0] = op.Approximation == GeluApproximation.Tanh
-            ? Binary.Numeric<GeluTanhGradientKernel>(call)
-            : Binary.Numeric<GeluGradientKernel>(call));
+            ? Binary.Numeric<GeluTanhGradientKernel>(call, heavy: true)
+            : Binary.Numeric<GeluGradientKernel>(call, heavy: true));
         Implement<Silu>(static (_, in call) => Maps.Run(new SiluMap(false), call));
         Implement<SiluGradient>(static (_, in call) => Maps.Run(new SiluMap(true), call), Alike);
         Implement<LeakyRelu>(static (op, in call) => Maps.Run(new LeakyReluMap(op.Slope), call));

@@ -11,10 +11,7 @@ internal readonly struct AddKernel : IFold
 }
 
 /// <summary>a − b.</summary>
-internal readonly struct SubtractKernel : IBinary
-{
-    static V IBinary.Apply<L, V, T>(V a, V b) => L.Subtract(a, b);
-}
+internal readonly struct SubtractKernel : IBinary { static V IBinary.Apply<L, V, T>(V a, V b) => L.Subtract(a, b); }
 
 /// <summary>a · b.</summary>
 internal readonly struct MultiplyKernel : IFold
@@ -25,10 +22,7 @@ internal readonly struct MultiplyKernel : IFold
 }
 
 /// <summary>a / b.</summary>
-internal readonly struct DivideKernel : IBinary
-{
-    static V IBinary.Apply<L, V, T>(V a, V b) => L.Divide(a, b);
-}
+internal readonly struct DivideKernel : IBinary { static V IBinary.Apply<L, V, T>(V a, V b) => L.Divide(a, b); }
 
 /// <summary>The larger; NaN wins.</summary>
 internal readonly struct MaximumKernel : IFold
@@ -70,8 +64,6 @@ internal readonly struct ReluGradientKernel : IBinary
 /// <summary>a · (Φ(b) + b · φ(b)).</summary>
 internal readonly struct GeluGradientKernel : IBinary
 {
-    public static bool IsHeavy => true;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static V IBinary.Apply<L, V, T>(V a, V b)
     {
@@ -83,8 +75,6 @@ internal readonly struct GeluGradientKernel : IBinary
 /// <summary>a times the derivative of GELU's approximation by tanh at b.</summary>
 internal readonly struct GeluTanhGradientKernel : IBinary
 {
-    public static bool IsHeavy => true;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static V IBinary.Apply<L, V, T>(V a, V b)
     {
@@ -110,10 +100,7 @@ internal readonly struct OrKernel : IFold
 }
 
 /// <summary>Bits of one.</summary>
-internal readonly struct XorKernel : IBinary
-{
-    static V IBinary.Apply<L, V, T>(V a, V b) => L.Xor(a, b);
-}
+internal readonly struct XorKernel : IBinary { static V IBinary.Apply<L, V, T>(V a, V b) => L.Xor(a, b); }
 
 /// <summary>a = b.</summary>
 internal readonly struct EqualKernel : IBinary

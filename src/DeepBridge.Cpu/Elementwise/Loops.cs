@@ -7,9 +7,6 @@ namespace DeepBridge.Cpu;
 /// <summary>An elementwise function of one operand, written once for every width and dtype.</summary>
 internal interface IUnary
 {
-    /// <summary>Whether the function costs so much that threads pay early.</summary>
-    static virtual bool IsHeavy => false;
-
     /// <summary>The function of a vector.</summary>
     static abstract TVector Apply<TLanes, TVector, T>(TVector x)
         where TLanes : ILanes<TVector, T>
@@ -20,9 +17,6 @@ internal interface IUnary
 /// <summary>An elementwise function of two operands, written once for every width and dtype.</summary>
 internal interface IBinary
 {
-    /// <summary>Whether the function costs so much that threads pay early.</summary>
-    static virtual bool IsHeavy => false;
-
     /// <summary>Whether it gives masks, all bits or none, rather than values.</summary>
     static virtual bool IsComparison => false;
 

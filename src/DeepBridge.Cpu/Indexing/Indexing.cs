@@ -47,13 +47,11 @@ internal static unsafe class Indexing
         ReadOnlySpan<int> shape = x.Spec.Shape.AsSpan();
         nint outer = Product(shape[..axis]), run = Product(shape[(axis + 1)..]) * x.Spec.DType.Size();
         fixed (byte* from = &x.First<byte>(), to = &y.First<byte>())
+        fixed (long* index = &indices.First<long>())
         {
-            fixed (long* index = &indices.First<long>())
-            {
-                nint rows = outer * indices.Count;
-                int chunks = y.Spec.Bytes >= ParallelBytes ? (int)Math.Min(rows, 32) : 1;
-                Workers.Run(chunks, new GatherWork(from, to, index, run, shape[axis], indices.Count, rows, chunks));
-            }
+            nint rows = outer * indices.Count;
+            int chunks = y.Spec.Bytes >= ParallelBytes ? (int)Math.Min(rows, 32) : 1;
+            Workers.Run(chunks, new GatherWork(from, to, index, run, shape[axis], indices.Count, rows, chunks));
         }
 
         Dense.Done(x, source);

@@ -29,13 +29,11 @@ internal static unsafe class Scattering
         if (x.Count > 0)
         {
             fixed (T* from = &x.First<T>(), to = &y.First<T>())
+            fixed (long* index = &indices.First<long>())
             {
-                fixed (long* index = &indices.First<long>())
-                {
-                    nint units = outer * tiles;
-                    int chunks = Unary.IsLarge(x.Count, false) ? (int)Math.Min(units, 32) : 1;
-                    Workers.Run(chunks, new Work<T>(from, to, index, indices.Count, extent, inner, tiles, units, chunks));
-                }
+                nint units = outer * tiles;
+                int chunks = Unary.IsLarge(x.Count, false) ? (int)Math.Min(units, 32) : 1;
+                Workers.Run(chunks, new Work<T>(from, to, index, indices.Count, extent, inner, tiles, units, chunks));
             }
         }
 

@@ -47,13 +47,11 @@ internal static unsafe class Dropouts
         CpuTensor y = CpuTensor.Reuse(call, 0) ?? CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
         call.Outputs[0] = y;
         fixed (T* from = &x.First<T>(), to = &y.First<T>())
+        fixed (byte* bits = &mask.First<byte>())
         {
-            fixed (byte* bits = &mask.First<byte>())
-            {
-                int blocks = (x.Count + Block - 1) / Block;
-                int chunks = blocks >= 16 ? Math.Min(64, blocks / 4) : 1;
-                Workers.Run(chunks, new Work<T>(from, to, bits, x.Count, probability, scale, draws, key, counter, chunks));
-            }
+            int blocks = (x.Count + Block - 1) / Block;
+            int chunks = blocks >= 16 ? Math.Min(64, blocks / 4) : 1;
+            Workers.Run(chunks, new Work<T>(from, to, bits, x.Count, probability, scale, draws, key, counter, chunks));
         }
 
         Dense.Done(x, source);
