@@ -78,21 +78,14 @@ internal static unsafe class Copying
             return;
         }
 
-        switch (size)
+        delegate*<void*, void*, Walk, void> run = size switch
         {
-            case 1:
-                Run<byte>(source, target, walk);
-                break;
-            case 2:
-                Run<ushort>(source, target, walk);
-                break;
-            case 4:
-                Run<uint>(source, target, walk);
-                break;
-            default:
-                Run<ulong>(source, target, walk);
-                break;
-        }
+            1 => &Run<byte>,
+            2 => &Run<ushort>,
+            4 => &Run<uint>,
+            _ => &Run<ulong>,
+        };
+        run(source, target, walk);
     }
 
     private static void Run<T>(void* source, void* target, Walk walk)
