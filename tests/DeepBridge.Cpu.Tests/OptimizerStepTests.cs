@@ -42,7 +42,7 @@ public sealed class OptimizerStepTests
             foreach (int before in new[] { 0, 5 })
             {
                 Tensor[] inputs = Inputs(count, dtype, slots, counts ? before : null);
-                Tensor[] expected = op.Decompose(inputs), actual = op.ApplyAll(inputs);
+                Tensor[] expected = op.Decompose(inputs)!, actual = op.ApplyAll(inputs);
                 actual.Should().HaveCount(expected.Length);
                 for (int i = 0; i < actual.Length; i++)
                 {
