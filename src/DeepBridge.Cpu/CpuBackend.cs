@@ -84,6 +84,10 @@ public sealed partial class CpuBackend : Backend
     }
 
     /// <inheritdoc/>
+    public override HostMemory? Lend(BackendTensor source) =>
+        ((CpuTensor)source).OwnAddress is var address and not 0 ? HostMemory.Lend(source, address) : null;
+
+    /// <inheritdoc/>
     public override BackendTensor Copy(BackendTensor source, Device target)
     {
         CpuTensor copy = CpuTensor.Allocate(source.Spec, _device);

@@ -1,4 +1,5 @@
 using DeepBridge.Backends;
+using DeepBridge.Memory;
 using DeepBridge.TensorFlow.Native;
 
 namespace DeepBridge.TensorFlow;
@@ -9,9 +10,6 @@ namespace DeepBridge.TensorFlow;
 /// </summary>
 internal sealed unsafe class TensorFlowTensor : BackendTensor
 {
-    // The GC need not know of less.
-    private const int LeastPressure = 1 << 16;
-
     private static long s_live;
 
     private nint _handle;
@@ -27,14 +25,14 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     {
         (_handle, _resource) = (handle, resource);
         Interlocked.Increment(ref s_live);
-        if (spec.Bytes >= LeastPressure)
+        if (spec.Bytes >= MemoryPressure.Threshold)
         {
-            GC.AddMemoryPressure(spec.Bytes);
+            MemoryPressure.Add(spec.Bytes);
         }
     }
 
     /// <summary>The safety net: whoever drops a tensor without releasing it gets its memory back late.</summary>
-    ~TensorFlowTensor() => Delete();
+    ~TensorFlowTensor() => Delete(MemoryPressure.Reclaim);
 
     /// <summary>How many there are in the process.</summary>
     internal static long Live => Volatile.Read(ref s_live);
@@ -90,7 +88,7 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     protected override void Free()
     {
         GC.SuppressFinalize(this);
-        Delete();
+        Delete(MemoryPressure.Remove);
     }
 
     private nint Snapshot()
@@ -110,12 +108,12 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
         return first != 0 ? first : read;
     }
 
-    private void Delete()
+    private void Delete(Action<long> relieve)
     {
         Interlocked.Decrement(ref s_live);
-        if (Spec.Bytes >= LeastPressure)
+        if (Spec.Bytes >= MemoryPressure.Threshold)
         {
-            GC.RemoveMemoryPressure(Spec.Bytes);
+            relieve(Spec.Bytes);
         }
 
         Forget();

@@ -9,11 +9,12 @@ internal static class Script
 {
     private static readonly Lazy<torch.jit.CompilationUnit> s_unit = new(static () => torch.jit.compile(
         """
-        def conv_back_input(g: Tensor, x: Tensor, w: Tensor, s0: int, s1: int, p0: int, p1: int, d0: int, d1: int, groups: int):
-            return torch.convolution_backward(g, x, w, None, [s0, s1], [p0, p1], [d0, d1], False, [0, 0], groups, [True, False, False])[0]
+        def conv_back(g: Tensor, x: Tensor, w: Tensor, s0: int, s1: int, p0: int, p1: int, d0: int, d1: int, groups: int, to_x: bool, to_w: bool, to_b: bool):
+            r = torch.convolution_backward(g, x, w, [w.shape[0]], [s0, s1], [p0, p1], [d0, d1], False, [0, 0], groups, [to_x, to_w, to_b])
+            return r[0] if to_x else g, r[1] if to_w else g, r[2] if to_b else g
 
-        def conv_back_weight(g: Tensor, x: Tensor, w: Tensor, s0: int, s1: int, p0: int, p1: int, d0: int, d1: int, groups: int):
-            return torch.convolution_backward(g, x, w, None, [s0, s1], [p0, p1], [d0, d1], False, [0, 0], groups, [False, True, False])[1]
+        def max_pool_back(g: Tensor, x: Tensor, positions: Tensor):
+            return torch.adaptive_max_pool2d_backward(g, x, positions)
 
         def layer_norm(x: Tensor, w: Optional[Tensor], b: Optional[Tensor], axes: int, epsilon: float):
             return torch.native_layer_norm(x, x.shape[-axes:], w, b, epsilon)

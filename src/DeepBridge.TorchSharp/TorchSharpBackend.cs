@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using DeepBridge.Memory;
 
 namespace DeepBridge.Torch;
 
@@ -135,6 +136,11 @@ public sealed partial class TorchSharpBackend : Backend
     /// <inheritdoc/>
     public override BackendTensor Import(TensorSpec spec, Device device, ReadOnlySpan<byte> data)
     {
+        if (spec.Rank == 0 && ReadScalar(spec.DType, data) is { } known && TorchTensor.CanKnow(spec, known))
+        {
+            return new TorchTensor(spec, device, known);
+        }
+
         using InferenceMode normal = InferenceMode.Leave();
         Native host = torch.empty(spec.Shape.ToLongs(), spec.DType.ToTorch(), torch.CPU);
         if (spec.Count > 0)
@@ -142,21 +148,31 @@ public sealed partial class TorchSharpBackend : Backend
             data[..(int)spec.Bytes].CopyTo(host.bytes);
         }
 
-        return new TorchTensor(spec, device, ToDevice(host, device)) { Known = spec.Rank == 0 ? ReadScalar(spec.DType, data) : null };
+        return new TorchTensor(spec, device, ToDevice(host, device));
     }
 
-    /// <summary>Takes memory over; where it lies in an array, without a copy on <c>torch:cpu</c>.</summary>
+    /// <summary>Takes memory over, without a copy on <c>torch:cpu</c>.</summary>
     /// <inheritdoc/>
     public override BackendTensor Import(TensorSpec spec, Device device, HostMemory memory)
     {
-        if (spec.Count == 0 || spec.DType.IsHalf() || !IsCpu(device) || !memory.TryGetArray(out Array? array, out int offset))
+        if (spec.Count == 0 || !IsCpu(device))
+        {
+            return base.Import(spec, device, memory);
+        }
+
+        using InferenceMode normal = InferenceMode.Leave();
+        if (LentMemory.TryTake(spec, memory) is { } taken)
+        {
+            return new TorchTensor(spec, device, taken).Expose();
+        }
+
+        if (spec.DType.IsHalf() || !memory.TryGetArray(out Array? array, out int offset))
         {
             return base.Import(spec, device, memory);
         }
 
         using (memory)
         {
-            using InferenceMode normal = InferenceMode.Leave();
             using Native flat = torch.frombuffer(array, spec.DType.ToTorch(), spec.Count, offset);
             return new TorchTensor(spec, device, flat.view(spec.Shape.ToLongs())).Expose();
         }
@@ -185,13 +201,27 @@ public sealed partial class TorchSharpBackend : Backend
     }
 
     /// <inheritdoc/>
+    public override HostMemory? Lend(BackendTensor source)
+    {
+        TorchTensor tensor = (TorchTensor)source;
+        return tensor.Spec.Bytes is >= MemoryPressure.Threshold and <= int.MaxValue && !tensor.IsExposed && IsCpu(source.Device) && tensor.Value.is_contiguous()
+            ? HostMemory.Lend(source, LentMemory.AddressOf(tensor.Value))
+            : null;
+    }
+
+    /// <inheritdoc/>
     public override BackendTensor Copy(BackendTensor source, Device target)
     {
-        using InferenceMode normal = InferenceMode.Leave();
         TorchTensor tensor = (TorchTensor)source;
+        if (tensor.Known is { } known)
+        {
+            return new TorchTensor(source.Spec, target, known);
+        }
+
+        using InferenceMode normal = InferenceMode.Leave();
         Native copy = ReferenceEquals(source.Device, target) ? tensor.Value.clone() : ToDevice(tensor.Value.alias(), target);
         GC.KeepAlive(source);
-        return new TorchTensor(source.Spec, target, copy) { Known = tensor.Known };
+        return new TorchTensor(source.Spec, target, copy);
     }
 
     /// <inheritdoc/>
@@ -221,6 +251,18 @@ public sealed partial class TorchSharpBackend : Backend
         }
 
         throw new DeviceException($"A torch tensor on {type}:{index} lies on none of {string.Join(", ", s_instance.Devices)}.");
+    }
+
+    /// <summary>A scalar on a device.</summary>
+    /// <param name="dtype">float32, float64 or int64.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="value">The value.</param>
+    /// <returns>A handle that no dispose scope owns.</returns>
+    internal static Native Write(DType dtype, Device device, double value)
+    {
+        using InferenceMode normal = InferenceMode.Leave();
+        using Number number = dtype == DType.Int64 ? ((long)value).ToScalar() : value.ToScalar();
+        return torch.full([], number, dtype.ToTorch(), On(device)).DetachFromDisposeScope();
     }
 
     /// <summary>Gives an op a kernel that takes float16 and bfloat16 as they are; others compute in float32.</summary>

@@ -1,3 +1,8 @@
+using DeepBridge.Graphs;
+using DeepBridge.Layers;
+using DeepBridge.Memory;
+using DeepBridge.Optimizers;
+
 namespace DeepBridge.Swapping.Tests;
 
 /// <summary>A run moves from one backend to another in the middle of an epoch and goes on.</summary>
@@ -64,6 +69,57 @@ public sealed class MoveTests(ITestOutputHelper output)
 
         run.Device.Name.Should().Be(device);
         losses[50..].Average().Should().BeLessThan(losses[20..30].Average());
+    }
+
+    /// <summary>Large data is not copied on its way: training on either side must leave the other's values alone.</summary>
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void What_moved_and_was_trained_is_unchanged_where_it_came_from(string device)
+    {
+        Backends.Require(device);
+        foreach ((string from, string to) in new[] { ("cpu", device), (device, "cpu") })
+        {
+            using AmbientChange use = Device.Use(from);
+            Linear model = new(256, 256);
+            using Tensor kept = model.Weight.Value.Detach();
+            float[] expected = kept.ToArray<float>();
+            model.To(to);
+            Train(model, to);
+            kept.ToArray<float>().Should().Equal(expected, $"{from} to {to}");
+
+            // And the other way: here again, while there a copy is kept.
+            using Tensor trained = model.Weight.Value.Detach();
+            float[] after = trained.ToArray<float>();
+            after.Should().NotEqual(expected);
+            model.To(from);
+            Train(model, from);
+            trained.ToArray<float>().Should().Equal(after, $"{to} back to {from}");
+        }
+
+        static void Train(Linear model, string device)
+        {
+            using AmbientChange use = Device.Use(device);
+            Adam optimizer = new(model, 1e-2);
+            using Tensor x = Tensor.Normal([8, 256]), y = Tensor.Normal([8, 256]);
+            foreach (int step in TensorScope.Steps(3))
+            {
+                optimizer.Step(Gradients.Of(Loss.MeanSquaredError(model.Call(x), y), model.Parameters));
+            }
+
+            using TensorScope scope = new();
+            using Graph graph = Graph.Trace(
+                inputs =>
+                {
+                    optimizer.Step(Gradients.Of(Loss.MeanSquaredError(model.Call(inputs[0]), inputs[1]), model.Parameters));
+                    return [];
+                },
+                [x.Spec, y.Spec],
+                device);
+            for (int step = 0; step < 3; step++)
+            {
+                graph.Run(x, y);
+            }
+        }
     }
 
     private static double Step(Twin twin, int step)

@@ -89,6 +89,81 @@ public sealed class ExchangeTests
         here.To("torch:cpu").Permute([1, 0]).To("cpu").ToArray<float>().Should().Equal(Enumerable.Range(0, 12).Select(i => (float)i));
     }
 
+    [Theory]
+    [InlineData("cpu", "torch:cpu")]
+    [InlineData("torch:cpu", "cpu")]
+    public void Large_data_crosses_without_a_copy_and_stays_what_it_was(string from, string to)
+    {
+        const int Count = 50_000;
+        Tensor source = Tensor.Arange(Count, DType.Float32, device: from), moved = source.To(to), part = source.Reshape(2, -1)[1].To(to);
+        nint address = Address(source);
+        Address(moved).Should().Be(address);
+        Address(part).Should().Be(address + (Count / 2 * sizeof(float)));
+        Expect(moved, 0);
+
+        // Neither side writes into it, though it holds the only tensor of its own.
+        using Tensor one = Tensor.Ones([Count], device: to);
+        using Tensor sum = Donate(moved, one);
+        Expect(source, 0);
+        Expect(sum, 1);
+        using Tensor more = Donate(source, one.To(from));
+        Expect(more, 1);
+        Expect(moved, 0);
+
+        // What the pool hands out again is not what is still looked at.
+        source.Dispose();
+        moved.Dispose();
+        for (int i = 0; i < 20; i++)
+        {
+            using Tensor other = Tensor.Full([Count], -1, device: from);
+        }
+
+        part.ToArray<float>()[..3].Should().Equal((Count / 2) + 0, (Count / 2) + 1, (Count / 2) + 2);
+        part.Dispose();
+
+        static nint Address(Tensor tensor)
+        {
+            nint address = 0;
+            tensor.Read<float>(read => address = System.Runtime.CompilerServices.Unsafe.ByteOffset(
+                ref System.Runtime.CompilerServices.Unsafe.NullRef<float>(), ref System.Runtime.InteropServices.MemoryMarshal.GetReference(read)));
+            return address;
+        }
+
+        static void Expect(Tensor tensor, int more) =>
+            tensor.ToArray<float>().Should().Equal(Enumerable.Range(0, Count).Select(i => (float)(i + more)));
+
+        static Tensor Donate(Tensor tensor, Tensor other)
+        {
+            BackendTensor data = BackendTensor.Of(tensor), added = BackendTensor.Of(other);
+            BackendTensor[] outputs = new BackendTensor[1];
+            data.Release();
+            data.Device.Backend.Execute(Ops.Add.Instance, new KernelCall(data.Device, [data, added], [data.Spec], outputs, data.IsShared ? 0UL : 1));
+            added.Release();
+            return outputs[0].ToTensor();
+        }
+    }
+
+    [Fact]
+    public void A_handle_that_was_unwrapped_keeps_memory_that_another_backend_lent()
+    {
+        const int Count = 50_000;
+        torch.Tensor handle;
+        using (TensorScope scope = new())
+        {
+            handle = TorchTensors.Unwrap(Tensor.Ones([Count], device: "cpu").To("torch:cpu"));
+        }
+
+        for (int i = 0; i < 20; i++)
+        {
+            using Tensor other = Tensor.Full([Count], -1, device: "cpu");
+        }
+
+        handle.sum().item<float>().Should().Be(Count);
+        long before = LiveTensors.Count;
+        handle.Dispose();
+        LiveTensors.Count.Should().Be(before - 1);
+    }
+
     [Fact]
     public void A_module_of_TorchSharp_trains_inside_a_model()
     {

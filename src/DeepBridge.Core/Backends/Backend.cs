@@ -88,6 +88,14 @@ public abstract class Backend : Executor
         return false;
     }
 
+    /// <summary>
+    /// Lends the memory of data to a tensor of another backend, for as long as that lives; by default it does not. What is
+    /// worth more than a copy is lent: row-major on the host, and of nobody outside who may write into it.
+    /// </summary>
+    /// <param name="source">The data.</param>
+    /// <returns>The memory, or null.</returns>
+    public virtual HostMemory? Lend(BackendTensor source) => null;
+
     /// <summary>Copies data to another device of this backend, or within one.</summary>
     /// <param name="source">The data.</param>
     /// <param name="target">The device.</param>

@@ -3,11 +3,12 @@ using System.Runtime.InteropServices;
 
 namespace DeepBridge.Backends;
 
-/// <summary>Pinned memory of the user, lent to a backend until this is disposed.</summary>
+/// <summary>Pinned memory, of the user or of another backend's data, lent to a backend until this is disposed.</summary>
 public sealed unsafe class HostMemory : IDisposable
 {
     private readonly Array? _array;
     private readonly int _offset;
+    private BackendTensor? _owner;
     private MemoryHandle _handle;
 
     private HostMemory(MemoryHandle handle, int bytes, Array? array, int offset)
@@ -38,6 +39,16 @@ public sealed unsafe class HostMemory : IDisposable
         return new HostMemory(memory.Pin(), MemoryMarshal.AsBytes(memory.Span).Length, isArray ? segment.Array : null, segment.Offset);
     }
 
+    /// <summary>Lends the memory of data, of which this holds a count: so nobody writes into it.</summary>
+    /// <param name="owner">Data that lies row-major on the host, of at most 2 GiB.</param>
+    /// <param name="address">Its first byte.</param>
+    /// <returns>The memory.</returns>
+    public static HostMemory Lend(BackendTensor owner, nint address)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        return new HostMemory(new MemoryHandle((void*)address), checked((int)owner.Spec.Bytes), null, 0) { _owner = owner.Retain() };
+    }
+
     /// <summary>The array that the memory lies in, for an engine that takes arrays alone.</summary>
     /// <param name="array">The array.</param>
     /// <param name="offset">The first element of the memory.</param>
@@ -49,10 +60,12 @@ public sealed unsafe class HostMemory : IDisposable
         return array is not null;
     }
 
-    /// <summary>Unpins the memory.</summary>
+    /// <summary>Unpins the memory, or gives the owner's count back.</summary>
     public void Dispose()
     {
         _handle.Dispose();
         _handle = default;
+        _owner?.Release();
+        _owner = null;
     }
 }

@@ -3,10 +3,10 @@ namespace DeepBridge.Backends;
 /// <summary>Moves data between devices, also of different backends.</summary>
 internal static class Transfer
 {
-    /// <summary>Copies data to a device.</summary>
+    /// <summary>Brings data to a device, without a copy where one backend lends and the other takes.</summary>
     /// <param name="source">The data.</param>
     /// <param name="device">The device.</param>
-    /// <returns>New data, with one count.</returns>
+    /// <returns>Data of that device, with one count.</returns>
     internal static BackendTensor Copy(BackendTensor source, Device device)
     {
         device = device.Real;
@@ -16,9 +16,14 @@ internal static class Transfer
             return from.Copy(source, device);
         }
 
-        if (from.TryBorrow(source, out ReadOnlySpan<byte> lent))
+        if (from.Lend(source) is { } memory)
         {
-            BackendTensor copy = to.Import(source.Spec, device, lent);
+            return to.Import(source.Spec, device, memory);
+        }
+
+        if (from.TryBorrow(source, out ReadOnlySpan<byte> data))
+        {
+            BackendTensor copy = to.Import(source.Spec, device, data);
 
             // What was lent lies in the source, which nobody else may hold any more.
             GC.KeepAlive(source);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using DeepBridge.Ops;
@@ -50,27 +51,30 @@ public static class ValueBounds
 
             if (input.Spec.DType == DType.Int64)
             {
-                Check(op, bound, MemoryMarshal.Cast<byte, long>(bytes));
+                Check<long, ulong>(op, bound, bytes);
             }
             else
             {
-                Check(op, bound, MemoryMarshal.Cast<byte, int>(bytes));
+                Check<int, uint>(op, bound, bytes);
             }
         }
     }
 
-    private static void Check<T>(Op op, ValueBound bound, ReadOnlySpan<T> values)
-        where T : unmanaged, System.Numerics.IBinaryInteger<T>
+    private static void Check<T, TUnsigned>(Op op, ValueBound bound, ReadOnlySpan<byte> bytes)
+        where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
+        where TUnsigned : unmanaged, IBinaryInteger<TUnsigned>
     {
+        ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(bytes);
         if (values.IsEmpty)
         {
             return;
         }
 
-        bool fine = bound.NotZero
-            ? values.IndexOf(T.Zero) < 0
-            : long.CreateChecked(TensorPrimitives.Min(values)) >= bound.Minimum
-                && long.CreateChecked(TensorPrimitives.Max(values)) <= bound.Maximum;
+        // Read without its sign, a negative number is greater than any bound: one pass answers for both ends.
+        bool fine = bound.NotZero ? values.IndexOf(T.Zero) < 0
+            : bound.Minimum == 0 && bound.Maximum >= 0
+                ? ulong.CreateChecked(TensorPrimitives.Max(MemoryMarshal.Cast<byte, TUnsigned>(bytes))) <= (ulong)Math.Min(bound.Maximum, long.CreateChecked(T.MaxValue))
+                : long.CreateChecked(TensorPrimitives.Min(values)) >= bound.Minimum && long.CreateChecked(TensorPrimitives.Max(values)) <= bound.Maximum;
         if (fine)
         {
             return;

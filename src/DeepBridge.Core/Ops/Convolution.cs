@@ -93,19 +93,34 @@ public sealed record Convolution(Window Window, int Groups = 1) : Op<Convolution
     /// <inheritdoc/>
     public override void Gradient(in Backward b)
     {
+        bool toBias = b.InputCount == 3 && b.Needs(2);
+        if (b.Needs(1))
+        {
+            Dims weight = b.InputSpec(1).Shape.Dims;
+            ConvolutionGradient op = new(Window, Groups, weight, b.Needs(0), toBias);
+            Tensor[] gradients = op.ToInput ? op.ApplyAll(b.Incoming, b.Input(0), b.Input(1)) : op.ApplyAll(b.Incoming, b.Input(0));
+            b.Give(1, gradients[0]);
+            if (toBias)
+            {
+                b.Give(2, gradients[1]);
+            }
+
+            if (op.ToInput)
+            {
+                b.Give(0, gradients[^1]);
+            }
+
+            return;
+        }
+
         if (b.Needs(0))
         {
             b.Give(0, new ConvolutionInputGradient(Window, Groups, b.InputSpec(0).Shape.Dims).Apply(b.Incoming, b.Input(1)));
         }
 
-        if (b.Needs(1))
+        if (toBias)
         {
-            b.Give(1, new ConvolutionWeightGradient(Window, Groups, b.InputSpec(1).Shape.Dims).Apply(b.Input(0), b.Incoming));
-        }
-
-        if (b.InputCount == 3 && b.Needs(2))
-        {
-            b.Give(2, b.Incoming.Sum(Window.Rank == 1 ? [0, 2] : [0, 2, 3]));
+            b.Give(2, ConvolutionGradient.Bias(b.Incoming));
         }
     }
 
@@ -216,4 +231,70 @@ public sealed record ConvolutionWeightGradient(Window Window, int Groups, Dims W
     /// <inheritdoc/>
     public override long Flops(ReadOnlySpan<TensorSpec> inputs, ReadOnlySpan<TensorSpec> outputs) =>
         2 * inputs[1].Count * (outputs[0].Count / Math.Max(outputs[0].Shape[0], 1));
+}
+
+/// <summary>
+/// The gradients of a convolution in all that is trained, for engines that compute them at once. Inputs: g (batch, filters,
+/// spatial…), x (batch, channels, spatial…), and weight where the gradient in x is asked for. Outputs: the gradient in the
+/// weight, then those in the bias and in x as far as they are asked for.
+/// </summary>
+/// <param name="Window">How the window slides.</param>
+/// <param name="Groups">The groups.</param>
+/// <param name="WeightShape">The shape of the convolution's weight.</param>
+/// <param name="ToInput">Whether the gradient in x is asked for.</param>
+/// <param name="ToBias">Whether the gradient in the bias is asked for.</param>
+public sealed record ConvolutionGradient(Window Window, int Groups, Dims WeightShape, bool ToInput, bool ToBias) : Op<ConvolutionGradient>
+{
+    /// <inheritdoc/>
+    public override AutocastClass AutocastClass => AutocastClass.Low;
+
+    /// <inheritdoc/>
+    public override int OutputCount => 1 + (ToBias ? 1 : 0) + (ToInput ? 1 : 0);
+
+    /// <inheritdoc/>
+    public override Saved Saves(ulong needs) => Saved.AllInputs;
+
+    /// <inheritdoc/>
+    public override void Infer(ReadOnlySpan<TensorSpec> inputs, Span<TensorSpec> outputs)
+    {
+        Checks.Inputs(this, inputs, ToInput ? 3 : 2);
+        TensorSpec g = inputs[0], x = inputs[1], weight = x.As(new Shape(WeightShape));
+        TensorSpec expected = new Convolution(Window, Groups).Infer([x, ToInput ? inputs[2] : weight]);
+        Checks.Same(this, g, x);
+        Checks.HasShape(this, g, expected.Shape, "the incoming gradient");
+        if (ToInput)
+        {
+            Checks.HasShape(this, inputs[2], weight.Shape, "the weight");
+            outputs[^1] = x;
+        }
+
+        outputs[0] = weight;
+        if (ToBias)
+        {
+            outputs[1] = x.As([WeightShape[0]]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Tensor[] Decompose(ReadOnlySpan<Tensor> inputs)
+    {
+        List<Tensor> gradients = [new ConvolutionWeightGradient(Window, Groups, WeightShape).Apply(inputs[1], inputs[0])];
+        if (ToBias)
+        {
+            gradients.Add(Bias(inputs[0]));
+        }
+
+        if (ToInput)
+        {
+            gradients.Add(new ConvolutionInputGradient(Window, Groups, inputs[1].Shape.Dims).Apply(inputs[0], inputs[2]));
+        }
+
+        return [.. gradients];
+    }
+
+    /// <inheritdoc/>
+    public override long Flops(ReadOnlySpan<TensorSpec> inputs, ReadOnlySpan<TensorSpec> outputs) =>
+        (ToInput ? 4 : 2) * inputs[0].Count * (outputs[0].Count / Math.Max(WeightShape[0], 1));
+
+    internal static Tensor Bias(Tensor incoming) => incoming.Sum(incoming.Rank == 3 ? [0, 2] : [0, 2, 3]);
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using DeepBridge.Memory;
 
 namespace DeepBridge.Cpu;
 
@@ -18,11 +19,11 @@ internal sealed unsafe class CpuBlock
     {
         _capacity = capacity;
         _memory = NativeMemory.AlignedAlloc((nuint)capacity, 64);
-        GC.AddMemoryPressure(capacity);
+        MemoryPressure.Add(capacity);
     }
 
     /// <summary>Frees a block that was left to the garbage collector.</summary>
-    ~CpuBlock() => Free();
+    ~CpuBlock() => Free(MemoryPressure.Reclaim);
 
     /// <summary>The address.</summary>
     internal byte* Address => (byte*)_memory;
@@ -65,7 +66,7 @@ internal sealed unsafe class CpuBlock
     {
         if (Interlocked.Decrement(ref _count) == 0 && !s_pool.Put(this, _capacity))
         {
-            Free();
+            Free(MemoryPressure.Remove);
             GC.SuppressFinalize(this);
         }
     }
@@ -78,13 +79,13 @@ internal sealed unsafe class CpuBlock
         return (bytes + step - 1) / step * step;
     }
 
-    private void Free()
+    private void Free(Action<long> relieve)
     {
         if (_memory is not null)
         {
             NativeMemory.AlignedFree(_memory);
             _memory = null;
-            GC.RemoveMemoryPressure(_capacity);
+            relieve(_capacity);
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed unsafe class CpuTensor : BackendTensor
         _lent = lent;
         _offset = offset;
         Strides = strides;
-        NeedsCare = block is not null || spec.DType is DType.Float16 or DType.BFloat16;
+        NeedsCare = block is not null || lent is not null || spec.DType is DType.Float16 or DType.BFloat16;
     }
 
     /// <summary>Distances between neighbours along each axis, in elements; null: dense, row by row. 0 and negative ones are legal.</summary>
@@ -41,6 +41,9 @@ internal sealed unsafe class CpuTensor : BackendTensor
 
     /// <summary>Whether an op that was given this tensor as donated may write into its memory.</summary>
     internal bool IsWritable => Strides is null && (_block is not null ? !_block.IsShared : _array is not null && !_isViewed);
+
+    /// <summary>Where dense data in native memory of this backend's own begins; 0: it is no such data.</summary>
+    internal nint OwnAddress => _block is not null && Strides is null && Spec.Bytes <= int.MaxValue ? (nint)_block.Address + _offset : 0;
 
     /// <summary>Whether an op must hold the memory, or compute in a wider dtype.</summary>
     internal bool NeedsCare { get; }
@@ -85,10 +88,10 @@ internal sealed unsafe class CpuTensor : BackendTensor
         _isViewed = true;
         if (_block is not null && !_block.TryRetain())
         {
-            throw new TensorReleasedException($"The data of a {Spec} tensor was released while it was being used.");
+            throw Released();
         }
 
-        _lent?.Retain();
+        _lent?.Retain(this);
         return new CpuTensor(spec, Device, _array, _block, _lent, _offset + (nint)(offset * Spec.DType.Size()), strides) { _isViewed = true };
     }
 
@@ -113,12 +116,14 @@ internal sealed unsafe class CpuTensor : BackendTensor
     {
         if (_block is not null && !_block.TryRetain())
         {
-            throw new TensorReleasedException($"The data of a {Spec} tensor was released while it was being used.");
+            throw Released();
         }
+
+        _lent?.Retain(this);
     }
 
     /// <summary>Ends <see cref="Pin"/>.</summary>
-    internal void Unpin() => _block?.Release();
+    internal void Unpin() => Free();
 
     /// <summary>The strides with which this is read as a larger shape, that it broadcasts to.</summary>
     /// <param name="shape">The shape.</param>
@@ -143,20 +148,29 @@ internal sealed unsafe class CpuTensor : BackendTensor
         _lent?.Release();
     }
 
+    private TensorReleasedException Released() => new($"The data of a {Spec} tensor was released while it was being used.");
+
     private static CpuTensor? ReuseDonated(in KernelCall call, int input, int output)
     {
         CpuTensor tensor = (CpuTensor)call.Inputs[input];
         return call.IsDonated(input) && tensor.IsWritable && tensor.Spec.Equals(call.OutputSpecs[output]) ? (CpuTensor)tensor.Retain() : null;
     }
 
-    /// <summary>The user's memory, counted by the views of it.</summary>
+    /// <summary>Memory of the user or of another backend, counted by the views of it.</summary>
     private sealed class Lent(HostMemory memory)
     {
         private int _count = 1;
 
         internal byte* Address { get; } = (byte*)memory.Address;
 
-        internal void Retain() => Interlocked.Increment(ref _count);
+        internal void Retain(CpuTensor by)
+        {
+            if (Interlocked.Increment(ref _count) <= 1)
+            {
+                Interlocked.Decrement(ref _count);
+                throw by.Released();
+            }
+        }
 
         internal void Release()
         {

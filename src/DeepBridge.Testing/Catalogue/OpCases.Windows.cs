@@ -55,6 +55,8 @@ public static partial class OpCases
                 cases.Add(op, OpClass.Sum, of(x, null), of(weight, null), of([weight[0]], null));
                 cases.Add(first, OpClass.Sum, of(y, null), of(weight, null));
                 cases.Add(second, OpClass.Sum, of(x, null), of(y, null));
+                cases.Add(new ConvolutionGradient(window, groups, weight.Dims, true, true), OpClass.Sum, of(y, null), of(x, null), of(weight, null));
+                cases.Add(new ConvolutionGradient(window, groups, weight.Dims, false, true), OpClass.Sum, of(y, null), of(x, null));
             }
         }
 
@@ -64,6 +66,7 @@ public static partial class OpCases
         cases.Add(new Convolution(plane), OpClass.Sum, F64([1, 2, 3, 3]), F64([2, 2, 2, 3]));
         cases.Add(new ConvolutionInputGradient(plane, 1, [1, 2, 3, 3]), OpClass.Sum, F64([1, 2, 4, 2]), F64([2, 2, 2, 3]));
         cases.Add(new ConvolutionWeightGradient(plane, 1, [2, 2, 2, 3]), OpClass.Sum, F64([1, 2, 3, 3]), F64([1, 2, 4, 2]));
+        cases.Add(new ConvolutionGradient(plane, 1, [2, 2, 2, 3], true, false), OpClass.Sum, F64([1, 2, 4, 2]), F64([1, 2, 3, 3]), F64([2, 2, 2, 3]));
         cases.Add(new Convolution(Slide2(1, 1, 1, 1)), OpClass.Sum, F32([4, 8, 14, 14]), F32([16, 8, 3, 3]), F32([16]));
         cases.Add(new Convolution(Slide1(1, 2, 2, 1)), OpClass.Sum, F32([2, 5, 301]), F32([7, 5, 5]));
         cases.Add(new Convolution(Slide2(1, 1, 0, 0)), OpClass.Sum, F16([1, 2, 5, 5]), F16([2, 2, 3, 3]));

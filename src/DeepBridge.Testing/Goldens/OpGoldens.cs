@@ -161,7 +161,7 @@ public static class OpGoldens
 
     private static IEnumerable<Golden> Windows()
     {
-        Type[] convolution = [typeof(Convolution), typeof(ConvolutionInputGradient), typeof(ConvolutionWeightGradient)];
+        Type[] convolution = [typeof(Convolution), typeof(ConvolutionInputGradient), typeof(ConvolutionWeightGradient), typeof(ConvolutionGradient)];
         Type[] max = [typeof(MaxPool), typeof(MaxPoolGradient)], average = [typeof(AveragePool), typeof(AveragePoolGradient)];
         return
         [

@@ -200,12 +200,16 @@ public sealed partial class TorchSharpBackend
 
     private static void FillOf(Fill op, in KernelCall call)
     {
+        TensorSpec spec = call.OutputSpecs[0];
+        double known = op.DType == DType.Float32 ? (float)op.Value.ToDouble() : op.DType == DType.Int64 ? op.Value.ToInt64() : op.Value.ToDouble();
+        if (TorchTensor.CanKnow(spec, known))
+        {
+            call.Outputs[0] = new TorchTensor(spec, call.Device, known);
+            return;
+        }
+
         using Number value = ValueOf(op.Value, op.DType);
         Out(call, torch.full(op.Shape.ToLongs(), value, op.DType.ToTorch(), On(call.Device)));
-        if (op.Shape.Length == 0 && op.DType is DType.Float64 or DType.Int64 or DType.Float32)
-        {
-            ((TorchTensor)call.Outputs[0]).Known = op.DType == DType.Float32 ? (float)op.Value.ToDouble() : op.Value.ToDouble();
-        }
     }
 
     /// <summary>A scalar, cast to a dtype as an element would be.</summary>

@@ -49,8 +49,8 @@ public sealed partial class TorchSharpBackend
         Out(call, logs, 1);
         if (op.LabelSmoothing == 0 && op.IgnoreIndex is null && call.OutputSpecs[1].Count > 0)
         {
-            using Native wide = Wide(call, 1);
-            Out(call, torch.nn.functional.nll_loss(logs, wide, null, ToTorch(op.Reduction)));
+            using Native? wide = call.Inputs[1].Spec.DType == DType.Int64 ? null : Wide(call, 1);
+            Out(call, torch.nn.functional.nll_loss(logs, wide ?? In(call, 1), null, ToTorch(op.Reduction)));
             return;
         }
 
@@ -90,8 +90,8 @@ public sealed partial class TorchSharpBackend
         if (logs.Count > 0)
         {
             using Native column = labels.unsqueeze(1);
-            using Native target = torch.full([1], Numbers.Of(op.LabelSmoothing - 1), logs.DType.ToTorch(), On(call.Device)), spread = target.expand(column.shape);
-            slope.scatter_add_(1, column, spread);
+            using Native target = torch.full(column.shape, Numbers.Of(op.LabelSmoothing - 1), logs.DType.ToTorch(), On(call.Device));
+            slope.scatter_add_(1, column, target);
             if (op.LabelSmoothing > 0)
             {
                 slope.add_(Numbers.Of(-op.LabelSmoothing / logs.Shape[1]), Numbers.One);
@@ -102,6 +102,12 @@ public sealed partial class TorchSharpBackend
         {
             using Native each = In(call, 0).unsqueeze(1);
             slope.mul_(each);
+        }
+        else if (op.Reduction == Reduction.Mean && ignored is null && At(call, 0).Known is { } factor)
+        {
+            // A loss that is where the gradient starts: the host knows it to be 1.
+            using Number share = (factor / spec.Count).ToScalar();
+            slope.mul_(share);
         }
         else if (op.Reduction == Reduction.Mean)
         {

@@ -38,8 +38,10 @@ public sealed partial class TorchSharpBackend
     private static void AdamOf(AdamStep op, in KernelCall call)
     {
         double rate = ReadHost(call, 5), step = ReadHost(call, 3) + 1;
-        using Number size = (-rate / (1 - Math.Pow(op.Beta1, step))).ToScalar();
-        using Number root = Math.Sqrt(1 - Math.Pow(op.Beta2, step)).ToScalar();
+
+        // Both sides of the fraction times √(1 − β₂ᵗ), which spares a pass over v.
+        double root = Math.Sqrt(1 - Math.Pow(op.Beta2, step));
+        using Number size = (-rate * root / (1 - Math.Pow(op.Beta1, step))).ToScalar(), epsilon = (op.Epsilon * root).ToScalar();
         Native p = Start(call, 0, 0), m = Start(call, 1, 1), v = Start(call, 2, 2), g = In(call, 4);
         using Native? decayed = op.WeightDecay == 0 || op.Decoupled ? null : g.add(p, Numbers.Of(op.WeightDecay));
         g = decayed ?? g;
@@ -52,7 +54,7 @@ public sealed partial class TorchSharpBackend
         m.mul_(Numbers.Of(op.Beta1)).add_(g, Numbers.Of(1 - op.Beta1));
         v.mul_(Numbers.Of(op.Beta2)).addcmul_(g, g, Numbers.Of(1 - op.Beta2));
         using Native divisor = v.sqrt();
-        divisor.div_(root).add_(Numbers.Of(op.Epsilon), Numbers.One);
+        divisor.add_(epsilon, Numbers.One);
         p.addcdiv_(m, divisor, size);
         Advance(call, 3, 3);
     }
@@ -71,10 +73,6 @@ public sealed partial class TorchSharpBackend
     }
 
     /// <summary>The count of steps, one more.</summary>
-    private static void Advance(in KernelCall call, int input, int output)
-    {
-        double next = ReadHost(call, input) + 1;
-        Start(call, input, output).add_(Numbers.One, Numbers.One);
-        ((TorchTensor)call.Outputs[output]).Known = next;
-    }
+    private static void Advance(in KernelCall call, int input, int output) =>
+        call.Outputs[output] = new TorchTensor(call.OutputSpecs[output], call.Device, ReadHost(call, input) + 1);
 }

@@ -33,7 +33,7 @@ public sealed partial class TorchSharpBackend
 
             // Only the shape of the convolution's input matters.
             using Native g = plane.Lift(In(call, 0)), weight = plane.Lift(In(call, 1)), shape = Empty(call.OutputSpecs[0], call.Device), x = plane.Pad(shape, 0);
-            Native gradient = ConvolutionBack("conv_back_input", plane, op.Groups, g, x, weight);
+            Native gradient = ConvolutionBack(plane, op.Groups, g, x, weight, toInput: true).Input!;
             Out(call, plane.Crop(gradient, call.OutputSpecs[0].Shape));
         });
         Implement<ConvolutionWeightGradient>(static (op, in call) =>
@@ -46,21 +46,53 @@ public sealed partial class TorchSharpBackend
             }
 
             using Native x = plane.Pad(In(call, 0), 0), g = plane.Lift(In(call, 1)), shape = Empty(call.OutputSpecs[0], call.Device), weight = plane.Lift(shape);
-            Out(call, plane.Lower(ConvolutionBack("conv_back_weight", plane, op.Groups, g, x, weight)));
+            Out(call, plane.Lower(ConvolutionBack(plane, op.Groups, g, x, weight, toWeight: true).Weight!));
         });
+        Implement<ConvolutionGradient>(
+            static (op, in call) =>
+            {
+                Plane plane = new(op.Window);
+                using Native g = plane.Lift(In(call, 0)), x = plane.Pad(In(call, 1), 0);
+                using Native w = op.ToInput ? In(call, 2).alias() : Empty(call.OutputSpecs[0], call.Device), weight = plane.Lift(w);
+                (Native? toInput, Native? toWeight, Native? toBias) = ConvolutionBack(plane, op.Groups, g, x, weight, op.ToInput, true, op.ToBias);
+                Out(call, plane.Lower(toWeight!));
+                if (op.ToBias)
+                {
+                    Out(call, toBias!, 1);
+                }
+
+                if (op.ToInput)
+                {
+                    Out(call, plane.Crop(toInput!, call.OutputSpecs[^1].Shape), call.OutputSpecs.Length - 1);
+                }
+            },
+            static (op, inputs) => inputs[0].Count > 0 && inputs[1].Count > 0 && new Shape(op.WeightShape).Count > 0);
         Implement<MaxPool>(static (op, in call) => MaxPoolOf(op, call));
         Implement<MaxPoolGradient>(static (op, in call) =>
         {
             TensorSpec spec = call.OutputSpecs[0], g = call.Inputs[0].Spec;
-            Native gradient = Zeros(spec, call.Device);
-            if (g.Count > 0)
+            if (g.Count == 0)
             {
-                long planes = (long)spec.Shape[0] * spec.Shape[1];
-                using Native positions = Wide(call, 1), to = positions.reshape(planes, -1), from = In(call, 0).reshape(planes, -1);
-                using Native flat = gradient.view(planes, -1);
-                flat.scatter_add_(1, to, from);
+                Out(call, Zeros(spec, call.Device));
+                return;
             }
 
+            long planes = (long)spec.Shape[0] * spec.Shape[1];
+            using Native positions = Wide(call, 1);
+            if (IsCpu(call.Device))
+            {
+                // Adaptive pooling's goes by the positions alone, whatever the windows; on other devices it takes them to be apart.
+                long[] rows = [planes, 1, -1];
+                using Native to = positions.reshape(rows), from = In(call, 0).reshape(rows);
+                using Native one = torch.empty([1, 1, 1], spec.DType.ToTorch()), shape = one.expand(planes, 1, spec.Count / planes);
+                using Native spread = Script.One("max_pool_back", from, shape, to);
+                Out(call, spread.view(spec.Shape.ToLongs()));
+                return;
+            }
+
+            Native gradient = Zeros(spec, call.Device);
+            using Native places = positions.reshape(planes, -1), values = In(call, 0).reshape(planes, -1), flat = gradient.view(planes, -1);
+            flat.scatter_add_(1, places, values);
             Out(call, gradient);
         });
         Implement<AveragePool>(static (op, in call) =>
@@ -108,8 +140,25 @@ public sealed partial class TorchSharpBackend
         });
     }
 
-    private static Native ConvolutionBack(string script, Plane plane, int groups, Native g, Native x, Native weight) => Script.One(
-        script, g, x, weight, (int)plane.Stride[0], (int)plane.Stride[1], (int)plane.Padding[0], (int)plane.Padding[1], (int)plane.Dilation[0], (int)plane.Dilation[1], groups);
+    /// <summary>The gradients that are asked for, each a new handle.</summary>
+    private static (Native? Input, Native? Weight, Native? Bias) ConvolutionBack(
+        Plane plane, int groups, Native g, Native x, Native weight, bool toInput = false, bool toWeight = false, bool toBias = false)
+    {
+        (Native input, Native own, Native bias) = Script.Three(
+            "conv_back", g, x, weight, (int)plane.Stride[0], (int)plane.Stride[1], (int)plane.Padding[0], (int)plane.Padding[1],
+            (int)plane.Dilation[0], (int)plane.Dilation[1], groups, toInput, toWeight, toBias);
+        return (Wanted(input, toInput), Wanted(own, toWeight), Wanted(bias, toBias));
+
+        static Native? Wanted(Native gradient, bool isWanted)
+        {
+            if (!isWanted)
+            {
+                gradient.Dispose();
+            }
+
+            return isWanted ? gradient : null;
+        }
+    }
 
     private static Native AddChannels(Native y, Native bias)
     {
