@@ -11,15 +11,8 @@ internal static unsafe class Indexing
     /// <summary>The indices as int64, row by row.</summary>
     /// <param name="indices">Int32 or int64 in any layout.</param>
     /// <returns>Dense int64 data; <see cref="Dense.Done"/> gives it up.</returns>
-    internal static CpuTensor Wide(CpuTensor indices)
-    {
-        if (indices.Spec.DType == DType.Int64)
-        {
-            return Dense.Of(indices);
-        }
-
-        return Casting.Cast(indices, indices.Spec.As(DType.Int64));
-    }
+    internal static CpuTensor Wide(CpuTensor indices) =>
+        indices.Spec.DType == DType.Int64 ? Dense.Of(indices) : Casting.Cast(indices, indices.Spec.As(DType.Int64));
 
     /// <summary>The product of extents.</summary>
     internal static nint Product(ReadOnlySpan<int> extents)
