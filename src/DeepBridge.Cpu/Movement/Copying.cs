@@ -123,14 +123,16 @@ internal static unsafe class Copying
 
             // Rows are often short, so where one begins is found once for all that follow it evenly.
             long even = walk.Rank > 1 ? walk.Extent(1) : 1;
+            nint a = walk.Stride(0), b = walk.Stride(1), nextA = walk.Stride(0, 1), nextB = walk.Stride(1, 1);
+            int inner = walk.Inner;
             while (row < end)
             {
                 T* from = source + walk.Offset(0, row), to = target + walk.Offset(1, row);
                 for (long last = Math.Min(end, row + even - (row % even)); row < last; row++)
                 {
-                    Row(from, to, walk.Stride(0), walk.Stride(1), walk.Inner);
-                    from += walk.Stride(0, 1);
-                    to += walk.Stride(1, 1);
+                    Row(from, to, a, b, inner);
+                    from += nextA;
+                    to += nextB;
                 }
             }
         }
