@@ -7,34 +7,18 @@ public sealed partial class CpuBackend
 {
     private void ImplementActivations()
     {
-        ImplementFloating<Gelu>(
-            static (op, in call) => Maps.Run<float, GeluMap<float>>(new(op.Approximation == GeluApproximation.Tanh, false), call),
-            static (op, in call) => Maps.Run<double, GeluMap<double>>(new(op.Approximation == GeluApproximation.Tanh, false), call));
-        ImplementFloating<GeluGradient>(
-            static (op, in call) => Maps.Run<float, GeluMap<float>>(new(op.Approximation == GeluApproximation.Tanh, true), call),
-            static (op, in call) => Maps.Run<double, GeluMap<double>>(new(op.Approximation == GeluApproximation.Tanh, true), call),
-            Alike);
-        ImplementFloating<Silu>(
-            static (_, in call) => Maps.Run<float, SiluMap<float>>(new(false), call),
-            static (_, in call) => Maps.Run<double, SiluMap<double>>(new(false), call));
-        ImplementFloating<SiluGradient>(
-            static (_, in call) => Maps.Run<float, SiluMap<float>>(new(true), call),
-            static (_, in call) => Maps.Run<double, SiluMap<double>>(new(true), call),
-            Alike);
-        ImplementFloating<LeakyRelu>(
-            static (op, in call) => Maps.Run<float, LeakyReluMap<float>>(new(op.Slope), call),
-            static (op, in call) => Maps.Run<double, LeakyReluMap<double>>(new(op.Slope), call));
-        ImplementFloating<LeakyReluGradient>(
-            static (op, in call) => Maps.Run<float, LeakyReluMap<float>>(new(op.Slope), call),
-            static (op, in call) => Maps.Run<double, LeakyReluMap<double>>(new(op.Slope), call),
-            Alike);
-        ImplementFloating<Softplus>(
-            static (op, in call) => Maps.Run<float, SoftplusMap<float>>(new(op.Beta, op.Threshold, false), call),
-            static (op, in call) => Maps.Run<double, SoftplusMap<double>>(new(op.Beta, op.Threshold, false), call));
-        ImplementFloating<SoftplusGradient>(
-            static (op, in call) => Maps.Run<float, SoftplusMap<float>>(new(op.Beta, op.Threshold, true), call),
-            static (op, in call) => Maps.Run<double, SoftplusMap<double>>(new(op.Beta, op.Threshold, true), call),
-            Alike);
+        Implement<Gelu>(static (op, in call) => call.Outputs[0] = op.Approximation == GeluApproximation.Tanh
+            ? Unary.Floating<GeluTanhKernel>(call, heavy: true)
+            : Unary.Floating<GeluKernel>(call, heavy: true));
+        Implement<GeluGradient>(static (op, in call) => call.Outputs[0] = op.Approximation == GeluApproximation.Tanh
+            ? Binary.Numeric<GeluTanhGradientKernel>(call, heavy: true)
+            : Binary.Numeric<GeluGradientKernel>(call, heavy: true));
+        Implement<Silu>(static (_, in call) => Maps.Run(new SiluMap(false), call));
+        Implement<SiluGradient>(static (_, in call) => Maps.Run(new SiluMap(true), call), Alike);
+        Implement<LeakyRelu>(static (op, in call) => Maps.Run(new LeakyReluMap(op.Slope), call));
+        Implement<LeakyReluGradient>(static (op, in call) => Maps.Run(new LeakyReluMap(op.Slope), call), Alike);
+        Implement<Softplus>(static (op, in call) => Maps.Run(new SoftplusMap(op.Beta, op.Threshold, false), call));
+        Implement<SoftplusGradient>(static (op, in call) => Maps.Run(new SoftplusMap(op.Beta, op.Threshold, true), call), Alike);
     }
 
     private static bool Alike(Op op, ReadOnlySpan<TensorSpec> inputs) => inputs[0].Shape == inputs[1].Shape;

@@ -5,14 +5,13 @@ using DeepBridge.Backends;
 namespace DeepBridge.Cpu;
 
 /// <summary>A function of one or two elements that carries attributes.</summary>
-/// <typeparam name="T">The element.</typeparam>
-internal interface IMap<T>
-    where T : unmanaged
+internal interface IMap
 {
     /// <summary>The function.</summary>
     /// <param name="a">Elements of the first input.</param>
     /// <param name="b">Elements of the second one, or of the first again.</param>
-    Vector<T> Apply(Vector<T> a, Vector<T> b);
+    Vector<T> Apply<T>(Vector<T> a, Vector<T> b)
+        where T : unmanaged, INumber<T>;
 }
 
 /// <summary>Runs maps over whole tensors of one shape.</summary>
@@ -21,10 +20,23 @@ internal static unsafe class Maps
     /// <summary>Elements of a chunk; fewer than two chunks stay on one thread.</summary>
     private const int ChunkElements = 1 << 14;
 
-    /// <summary>Output 0 = map(input 0, the last input).</summary>
-    internal static void Run<T, TMap>(in TMap map, in KernelCall call)
-        where T : unmanaged
-        where TMap : struct, IMap<T>
+    /// <summary>Output 0 = map(input 0, the last input), of floats or doubles.</summary>
+    internal static void Run<TMap>(in TMap map, in KernelCall call)
+        where TMap : struct, IMap
+    {
+        if (call.OutputSpecs[0].DType == DType.Float32)
+        {
+            Run<float, TMap>(map, call);
+        }
+        else
+        {
+            Run<double, TMap>(map, call);
+        }
+    }
+
+    private static void Run<T, TMap>(in TMap map, in KernelCall call)
+        where T : unmanaged, INumber<T>
+        where TMap : struct, IMap
     {
         using Arguments arguments = new(call);
         int last = call.Inputs.Length - 1;
@@ -36,10 +48,10 @@ internal static unsafe class Maps
     }
 
     private readonly struct Work<T, TMap>(TMap map, int count, T* a, T* b, T* y) : IWork
-        where T : unmanaged
-        where TMap : struct, IMap<T>
+        where T : unmanaged, INumber<T>
+        where TMap : struct, IMap
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
         {
             TMap own = map;

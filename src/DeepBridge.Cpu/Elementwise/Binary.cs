@@ -8,13 +8,15 @@ namespace DeepBridge.Cpu;
 internal static class Binary
 {
     /// <summary>A function of every dtype that computes.</summary>
-    internal static CpuTensor Numeric<TOp>(in KernelCall call)
+    /// <param name="call">The call.</param>
+    /// <param name="heavy">Whether an element costs so much that threads pay early.</param>
+    internal static CpuTensor Numeric<TOp>(in KernelCall call, bool heavy = false)
         where TOp : IBinary => call.OutputSpecs[0].DType switch
         {
-            DType.Float32 => Run<TOp, float, float>(call),
-            DType.Float64 => Run<TOp, double, double>(call),
-            DType.Int32 => Run<TOp, int, int>(call),
-            _ => Run<TOp, long, long>(call),
+            DType.Float32 => Run<TOp, float, float>(call, heavy: heavy),
+            DType.Float64 => Run<TOp, double, double>(call, heavy: heavy),
+            DType.Int32 => Run<TOp, int, int>(call, heavy: heavy),
+            _ => Run<TOp, long, long>(call, heavy: heavy),
         };
 
     /// <summary>Powers; a square is a product.</summary>
@@ -23,7 +25,7 @@ internal static class Binary
         CpuTensor exponent = (CpuTensor)call.Inputs[1];
         bool square = exponent.Count == 1 && call.Inputs[0].Spec.Equals(call.OutputSpecs[0])
             && (exponent.Spec.DType is DType.Float32 or DType.Float64) && Scalars.Floating(exponent) == 2;
-        return square ? Unary.Numeric<SquareKernel>(call) : Numeric<EachKernel<PowerScalar>>(call);
+        return square ? Unary.Numeric<SquareKernel>(call) : Numeric<EachKernel<PowerScalar>>(call, heavy: true);
     }
 
     /// <summary>A function of bools as bytes.</summary>
@@ -45,7 +47,7 @@ internal static class Binary
             _ => Run<TOp, byte, byte>(call, left),
         };
 
-    private static unsafe CpuTensor Run<TOp, T, TResult>(in KernelCall call, int left = 0)
+    private static unsafe CpuTensor Run<TOp, T, TResult>(in KernelCall call, int left = 0, bool heavy = false)
         where TOp : IBinary
         where T : unmanaged, INumber<T>
         where TResult : unmanaged
@@ -54,7 +56,7 @@ internal static class Binary
         CpuTensor? reused = call.Donated == 0 || typeof(T) != typeof(TResult) ? null : CpuTensor.Reuse(call, 0) ?? CpuTensor.Reuse(call, 1);
         CpuTensor y = reused ?? CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
         int count = y.Count, stepA = Step(a, count), stepB = Step(b, count);
-        if (stepA == 1 && stepB < 0 && b.IsDense && IsSuffix(b.Spec.Shape, y.Spec.Shape) && !Unary.IsLarge(count, TOp.IsHeavy))
+        if (stepA == 1 && stepB < 0 && b.IsDense && IsSuffix(b.Spec.Shape, y.Spec.Shape) && !Unary.IsLarge(count, heavy))
         {
             // A bias: so frequent, and often so small, that making a walk would cost more than adding.
             int inner = b.Count;
@@ -64,9 +66,9 @@ internal static class Binary
                     ref Unsafe.Add(ref a.First<T>(), first), 1, ref b.First<T>(), 1, ref Unsafe.Add(ref y.First<TResult>(), first), inner);
             }
         }
-        else if ((stepA | stepB) < 0 || Unary.IsLarge(count, TOp.IsHeavy))
+        else if ((stepA | stepB) < 0 || Unary.IsLarge(count, heavy))
         {
-            Broadcasting.Run<Row<TOp, T, TResult>, T, T, TResult>(a, b, y, y);
+            Broadcasting.Run<Row<TOp, T, TResult>, T, T, TResult>(a, b, y, y, heavy);
         }
         else
         {
@@ -97,8 +99,6 @@ internal static class Binary
         where T : unmanaged, INumber<T>
         where TResult : unmanaged
     {
-        public static bool IsHeavy => TOp.IsHeavy;
-
         public static void Run(T* a, nint stepA, T* b, nint stepB, T* c, nint stepC, TResult* y, nint count) =>
             Loops.Binary<TOp, T, TResult>(ref *a, stepA, ref *b, stepB, ref *y, count);
     }

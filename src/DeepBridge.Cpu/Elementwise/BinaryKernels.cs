@@ -11,10 +11,7 @@ internal readonly struct AddKernel : IFold
 }
 
 /// <summary>a − b.</summary>
-internal readonly struct SubtractKernel : IBinary
-{
-    static V IBinary.Apply<L, V, T>(V a, V b) => L.Subtract(a, b);
-}
+internal readonly struct SubtractKernel : IBinary { static V IBinary.Apply<L, V, T>(V a, V b) => L.Subtract(a, b); }
 
 /// <summary>a · b.</summary>
 internal readonly struct MultiplyKernel : IFold
@@ -25,10 +22,7 @@ internal readonly struct MultiplyKernel : IFold
 }
 
 /// <summary>a / b.</summary>
-internal readonly struct DivideKernel : IBinary
-{
-    static V IBinary.Apply<L, V, T>(V a, V b) => L.Divide(a, b);
-}
+internal readonly struct DivideKernel : IBinary { static V IBinary.Apply<L, V, T>(V a, V b) => L.Divide(a, b); }
 
 /// <summary>The larger; NaN wins.</summary>
 internal readonly struct MaximumKernel : IFold
@@ -67,6 +61,28 @@ internal readonly struct ReluGradientKernel : IBinary
     static V IBinary.Apply<L, V, T>(V a, V b) => L.Select(L.LessOrEqual(b, L.Splat(T.Zero)), L.Splat(T.Zero), a);
 }
 
+/// <summary>a · (Φ(b) + b · φ(b)).</summary>
+internal readonly struct GeluGradientKernel : IBinary
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V IBinary.Apply<L, V, T>(V a, V b)
+    {
+        V below = Functions<L, V, T>.Normal(b, out V bell);
+        return L.Multiply(a, L.MultiplyAdd(L.Multiply(b, bell), L.Constant(1 / Math.Sqrt(2 * Math.PI)), below));
+    }
+}
+
+/// <summary>a times the derivative of GELU's approximation by tanh at b.</summary>
+internal readonly struct GeluTanhGradientKernel : IBinary
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V IBinary.Apply<L, V, T>(V a, V b)
+    {
+        V below = Functions<L, V, T>.NearNormal(b, out V slope);
+        return L.Multiply(a, L.MultiplyAdd(b, slope, below));
+    }
+}
+
 /// <summary>Bits of both.</summary>
 internal readonly struct AndKernel : IFold
 {
@@ -84,10 +100,7 @@ internal readonly struct OrKernel : IFold
 }
 
 /// <summary>Bits of one.</summary>
-internal readonly struct XorKernel : IBinary
-{
-    static V IBinary.Apply<L, V, T>(V a, V b) => L.Xor(a, b);
-}
+internal readonly struct XorKernel : IBinary { static V IBinary.Apply<L, V, T>(V a, V b) => L.Xor(a, b); }
 
 /// <summary>a = b.</summary>
 internal readonly struct EqualKernel : IBinary

@@ -9,9 +9,6 @@ internal unsafe interface IRow<TFirst, T, TResult>
     where T : unmanaged
     where TResult : unmanaged
 {
-    /// <summary>Whether each element costs much.</summary>
-    static virtual bool IsHeavy => false;
-
     /// <summary>y = f(a, b, c); a step is 1 or 0. Where there are only two inputs, c is y.</summary>
     static abstract void Run(TFirst* a, nint stepA, T* b, nint stepB, T* c, nint stepC, TResult* y, nint count);
 }
@@ -20,7 +17,7 @@ internal unsafe interface IRow<TFirst, T, TResult>
 internal static unsafe class Broadcasting
 {
     /// <summary>Fills <paramref name="y"/>.</summary>
-    internal static void Run<TRow, TFirst, T, TResult>(CpuTensor a, CpuTensor b, CpuTensor c, CpuTensor y)
+    internal static void Run<TRow, TFirst, T, TResult>(CpuTensor a, CpuTensor b, CpuTensor c, CpuTensor y, bool heavy = false)
         where TRow : IRow<TFirst, T, TResult>
         where TFirst : unmanaged
         where T : unmanaged
@@ -34,16 +31,12 @@ internal static unsafe class Broadcasting
         CpuTensor[] given = [a, b, c], read = [a, b, c];
         Walk walk = Meet(read, y.Spec.Shape.AsSpan());
         long rows = walk.Rows;
-        int chunks = !Unary.IsLarge(y.Count, TRow.IsHeavy) ? 1 : (int)Math.Min(rows == 1 ? int.MaxValue : rows, y.Count / Unary.Chunk);
+        int chunks = !Unary.IsLarge(y.Count, heavy) ? 1 : (int)Math.Min(rows == 1 ? int.MaxValue : rows, y.Count / Unary.Chunk);
         fixed (TFirst* first = &read[0].First<TFirst>())
+        fixed (T* second = &read[1].First<T>(), third = &read[2].First<T>())
+        fixed (TResult* to = &y.First<TResult>())
         {
-            fixed (T* second = &read[1].First<T>(), third = &read[2].First<T>())
-            {
-                fixed (TResult* to = &y.First<TResult>())
-                {
-                    Workers.Run(chunks, new Work<TRow, TFirst, T, TResult>(first, second, third, to, walk, rows, chunks));
-                }
-            }
+            Workers.Run(chunks, new Work<TRow, TFirst, T, TResult>(first, second, third, to, walk, rows, chunks));
         }
 
         for (int i = 0; i < read.Length; i++)

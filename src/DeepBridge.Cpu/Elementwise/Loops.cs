@@ -7,9 +7,6 @@ namespace DeepBridge.Cpu;
 /// <summary>An elementwise function of one operand, written once for every width and dtype.</summary>
 internal interface IUnary
 {
-    /// <summary>Whether the function costs so much that threads pay early.</summary>
-    static virtual bool IsHeavy => false;
-
     /// <summary>The function of a vector.</summary>
     static abstract TVector Apply<TLanes, TVector, T>(TVector x)
         where TLanes : ILanes<TVector, T>
@@ -20,9 +17,6 @@ internal interface IUnary
 /// <summary>An elementwise function of two operands, written once for every width and dtype.</summary>
 internal interface IBinary
 {
-    /// <summary>Whether the function costs so much that threads pay early.</summary>
-    static virtual bool IsHeavy => false;
-
     /// <summary>Whether it gives masks, all bits or none, rather than values.</summary>
     static virtual bool IsComparison => false;
 
@@ -108,6 +102,7 @@ internal static class Loops
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     internal static void Unary<TOp, TLanes, TVector, T>(ref T x, ref T y, nint count)
         where TOp : IUnary
         where TLanes : ILanes<TVector, T>
@@ -129,6 +124,7 @@ internal static class Loops
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     private static void Binary<TOp, TLanes, TVector, T, TResult>(ref T a, nint stepA, ref T b, nint stepB, ref TResult y, nint count)
         where TOp : IBinary
         where TLanes : ILanes<TVector, T>

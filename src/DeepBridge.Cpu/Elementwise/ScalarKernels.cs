@@ -16,8 +16,6 @@ internal interface IScalarBinary
 internal readonly struct EachKernel<TScalar> : IBinary
     where TScalar : IScalarBinary
 {
-    public static bool IsHeavy => true;
-
     static V IBinary.Apply<L, V, T>(V a, V b)
     {
         V y = default;

@@ -25,6 +25,7 @@ internal static unsafe class Selecting
     }
 
     /// <summary>One row; a step is 1 or 0.</summary>
+    [MethodImpl(Hot.Loop)]
     internal static void Row<T>(byte* condition, nint stepC, T* yes, nint stepA, T* no, nint stepB, T* y, nint count)
         where T : unmanaged
     {

@@ -20,8 +20,10 @@ internal static unsafe class Unary
         };
 
     /// <summary>A function of floats and doubles.</summary>
-    internal static CpuTensor Floating<TOp>(in KernelCall call)
-        where TOp : IUnary => call.OutputSpecs[0].DType == DType.Float32 ? Run<TOp, float>(call) : Run<TOp, double>(call);
+    /// <param name="call">The call.</param>
+    /// <param name="heavy">Whether an element costs so much that threads pay early.</param>
+    internal static CpuTensor Floating<TOp>(in KernelCall call, bool heavy = false)
+        where TOp : IUnary => call.OutputSpecs[0].DType == DType.Float32 ? Run<TOp, float>(call, heavy) : Run<TOp, double>(call, heavy);
 
     /// <summary>A function of bools as bytes.</summary>
     internal static CpuTensor Bool<TOp>(in KernelCall call)
@@ -33,7 +35,7 @@ internal static unsafe class Unary
     /// <returns>True where it is.</returns>
     internal static bool IsLarge(long count, bool heavy) => count >= (heavy ? 2 * Chunk : 8 * Chunk);
 
-    private static CpuTensor Run<TOp, T>(in KernelCall call)
+    private static CpuTensor Run<TOp, T>(in KernelCall call, bool heavy = false)
         where TOp : IUnary
         where T : unmanaged, INumber<T>
     {
@@ -46,7 +48,7 @@ internal static unsafe class Unary
         }
 
         int count = y.Count;
-        if (IsLarge(count, TOp.IsHeavy))
+        if (IsLarge(count, heavy))
         {
             Workers.Run((count + Chunk - 1) / Chunk, new Work<TOp, T>((T*)Unsafe.AsPointer(ref x.First<T>()), (T*)Unsafe.AsPointer(ref y.First<T>()), count));
         }

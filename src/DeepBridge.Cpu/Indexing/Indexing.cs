@@ -11,15 +11,8 @@ internal static unsafe class Indexing
     /// <summary>The indices as int64, row by row.</summary>
     /// <param name="indices">Int32 or int64 in any layout.</param>
     /// <returns>Dense int64 data; <see cref="Dense.Done"/> gives it up.</returns>
-    internal static CpuTensor Wide(CpuTensor indices)
-    {
-        if (indices.Spec.DType == DType.Int64)
-        {
-            return Dense.Of(indices);
-        }
-
-        return Casting.Cast(indices, indices.Spec.As(DType.Int64));
-    }
+    internal static CpuTensor Wide(CpuTensor indices) =>
+        indices.Spec.DType == DType.Int64 ? Dense.Of(indices) : Casting.Cast(indices, indices.Spec.As(DType.Int64));
 
     /// <summary>The product of extents.</summary>
     internal static nint Product(ReadOnlySpan<int> extents)
@@ -47,13 +40,11 @@ internal static unsafe class Indexing
         ReadOnlySpan<int> shape = x.Spec.Shape.AsSpan();
         nint outer = Product(shape[..axis]), run = Product(shape[(axis + 1)..]) * x.Spec.DType.Size();
         fixed (byte* from = &x.First<byte>(), to = &y.First<byte>())
+        fixed (long* index = &indices.First<long>())
         {
-            fixed (long* index = &indices.First<long>())
-            {
-                nint rows = outer * indices.Count;
-                int chunks = y.Spec.Bytes >= ParallelBytes ? (int)Math.Min(rows, 32) : 1;
-                Workers.Run(chunks, new GatherWork(from, to, index, run, shape[axis], indices.Count, rows, chunks));
-            }
+            nint rows = outer * indices.Count;
+            int chunks = y.Spec.Bytes >= ParallelBytes ? (int)Math.Min(rows, 32) : 1;
+            Workers.Run(chunks, new GatherWork(from, to, index, run, shape[axis], indices.Count, rows, chunks));
         }
 
         Dense.Done(x, source);
@@ -118,6 +109,7 @@ internal static unsafe class Indexing
 
     private readonly struct GatherWork(byte* from, byte* to, long* index, nint run, nint extent, nint count, nint rows, int chunks) : IWork
     {
+        [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
         {
             nint row = rows * chunk / chunks, end = rows * (chunk + 1) / chunks, size = run;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using DeepBridge.Backends;
 
 namespace DeepBridge.Cpu;
@@ -28,13 +29,11 @@ internal static unsafe class Scattering
         if (x.Count > 0)
         {
             fixed (T* from = &x.First<T>(), to = &y.First<T>())
+            fixed (long* index = &indices.First<long>())
             {
-                fixed (long* index = &indices.First<long>())
-                {
-                    nint units = outer * tiles;
-                    int chunks = Unary.IsLarge(x.Count, false) ? (int)Math.Min(units, 32) : 1;
-                    Workers.Run(chunks, new Work<T>(from, to, index, indices.Count, extent, inner, tiles, units, chunks));
-                }
+                nint units = outer * tiles;
+                int chunks = Unary.IsLarge(x.Count, false) ? (int)Math.Min(units, 32) : 1;
+                Workers.Run(chunks, new Work<T>(from, to, index, indices.Count, extent, inner, tiles, units, chunks));
             }
         }
 
@@ -46,6 +45,7 @@ internal static unsafe class Scattering
     private readonly struct Work<T>(T* from, T* to, long* index, nint count, nint extent, nint inner, nint tiles, nint units, int chunks) : IWork
         where T : unmanaged, INumber<T>
     {
+        [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
         {
             for (nint unit = units * chunk / chunks; unit < units * (chunk + 1) / chunks; unit++)

@@ -9,7 +9,7 @@ namespace DeepBridge.Cpu;
 internal static unsafe class CrossEntropies
 {
     /// <summary>The loss and the logarithms of the probabilities.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static void Forward<T>(CrossEntropy op, in KernelCall call)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -52,7 +52,7 @@ internal static unsafe class CrossEntropies
     }
 
     /// <summary>The gradient of the logits.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static void Gradient<T>(CrossEntropyGradient op, in KernelCall call)
         where T : unmanaged, IFloatingPointIeee754<T>
     {

@@ -47,7 +47,7 @@ internal static unsafe class PairLosses
     private const int Run = 1024;
 
     /// <summary>The loss. Inputs: x; the target.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static void Forward<T, TLoss>(Reduction reduction, in KernelCall call)
         where T : unmanaged, INumber<T>
         where TLoss : struct, IPairLoss<T>
@@ -86,7 +86,7 @@ internal static unsafe class PairLosses
     }
 
     /// <summary>The gradient. Inputs: the incoming gradient; x; the target.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static void Gradient<T, TLoss>(Reduction reduction, in KernelCall call)
         where T : unmanaged, INumber<T>
         where TLoss : struct, IPairLoss<T>

@@ -33,6 +33,7 @@ internal static unsafe class BlockProduct<TLanes, TVector, T>
     /// <summary>Computes the product.</summary>
     /// <remarks>The cut along k depends on k alone: an element gets the same bits in whatever block it is computed.</remarks>
     /// <param name="product">The product.</param>
+    [MethodImpl(Hot.Loop)]
     public static void Run(in Product<T> product)
     {
         int depths = Math.Max(1, DivideUp(product.K, DepthBytes / sizeof(T)));
@@ -96,6 +97,7 @@ internal static unsafe class BlockProduct<TLanes, TVector, T>
     };
 
     /// <summary>All panels of columns of a block, each while it is in the first-level cache.</summary>
+    [MethodImpl(Hot.Loop)]
     private static void Columns(in Product<T> block, Operand a, Operand b, bool packed)
     {
         int width = 2 * TLanes.Count;
@@ -120,6 +122,7 @@ internal static unsafe class BlockProduct<TLanes, TVector, T>
     }
 
     /// <summary>All tiles of a panel of columns.</summary>
+    [MethodImpl(Hot.Loop)]
     private static void Rows<TVectors, TMasked>(in Product<T> panel, Operand a, Operand b)
         where TVectors : struct, ISize
         where TMasked : struct, ISize

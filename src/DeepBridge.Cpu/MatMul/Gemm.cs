@@ -56,22 +56,7 @@ internal static unsafe class Gemm
         int m, int n, int k, T* a, nint aRow, nint aColumn, T* b, nint bRow, nint bColumn, T* c, nint cRow,
         bool accumulate = false, T* bias = null)
         where T : unmanaged, INumber<T> =>
-        Multiply(new Product<T>
-        {
-            M = m,
-            N = n,
-            K = k,
-            A = a,
-            ARow = aRow,
-            AColumn = aColumn,
-            B = b,
-            BRow = bRow,
-            BColumn = bColumn,
-            C = c,
-            CRow = cRow,
-            Accumulate = accumulate,
-            Bias = bias,
-        });
+        Multiply(new Product<T>(m, n, k, a, aRow, aColumn, b, bRow, bColumn, c, cRow, accumulate, bias));
 
     /// <summary>One product.</summary>
     /// <typeparam name="T">float, double, int or long.</typeparam>

@@ -37,7 +37,7 @@ internal static unsafe class MicroKernel<TLanes, TVector, T>
     /// <param name="columns">Columns of C that exist.</param>
     /// <param name="accumulate">Whether C is added to, not replaced.</param>
     /// <param name="bias">A row added to each row of C, or null.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     public static void Run<TRows, TVectors, TMasked>(
         nint k, T* a, nint aRow, nint aColumn, T* b, nint bRow, T* c, nint cRow, int columns, bool accumulate, T* bias)
         where TRows : struct, ISize

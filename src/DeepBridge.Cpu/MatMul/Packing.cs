@@ -21,7 +21,7 @@ internal static unsafe class Packing
     /// <param name="k">Elements of a lane.</param>
     /// <param name="width">Lanes of a panel.</param>
     /// <param name="target">The panels, with <see cref="Slack"/> elements of room behind them.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     public static void Pack<T>(T* source, nint laneStride, nint stride, int lanes, int k, int width, T* target)
         where T : unmanaged
     {
@@ -46,6 +46,7 @@ internal static unsafe class Packing
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     private static void CopyPanel<T>(T* source, nint stride, int count, int k, int width, T* target)
         where T : unmanaged
     {
@@ -55,6 +56,7 @@ internal static unsafe class Packing
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     private static void GatherPanel<T>(T* source, nint laneStride, nint stride, int count, int start, int k, int width, T* target)
         where T : unmanaged
     {
@@ -74,6 +76,7 @@ internal static unsafe class Packing
     /// The last group of lanes may be narrower than a vector. Its stores run on into the first lanes of the next
     /// index, so groups go from last to first and the right values land on top; past the end there is the slack.
     /// </remarks>
+    [MethodImpl(Hot.Loop)]
     private static void TransposePanel<T>(T* source, nint laneStride, int count, int k, int width, T* target)
         where T : unmanaged
     {

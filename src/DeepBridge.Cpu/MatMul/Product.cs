@@ -4,47 +4,48 @@ namespace DeepBridge.Cpu;
 
 /// <summary>One matrix product, C (+)= bias + A·B: where its operands lie and what to do with the result.</summary>
 /// <typeparam name="T">The element.</typeparam>
-internal readonly unsafe struct Product<T>
+internal readonly unsafe struct Product<T>(
+    int m, int n, int k, T* a, nint aRow, nint aColumn, T* b, nint bRow, nint bColumn, T* c, nint cRow, bool accumulate = false, T* bias = null)
     where T : unmanaged
 {
     /// <summary>Rows of A and C.</summary>
-    public required int M { get; init; }
+    public int M { get; init; } = m;
 
     /// <summary>Columns of B and C.</summary>
-    public required int N { get; init; }
+    public int N { get; init; } = n;
 
     /// <summary>Columns of A and rows of B.</summary>
-    public required int K { get; init; }
+    public int K { get; init; } = k;
 
     /// <summary>First element of A.</summary>
-    public required T* A { get; init; }
+    public T* A { get; init; } = a;
 
     /// <summary>Elements between rows of A.</summary>
-    public required nint ARow { get; init; }
+    public nint ARow { get; init; } = aRow;
 
     /// <summary>Elements between columns of A.</summary>
-    public required nint AColumn { get; init; }
+    public nint AColumn { get; init; } = aColumn;
 
     /// <summary>First element of B.</summary>
-    public required T* B { get; init; }
+    public T* B { get; init; } = b;
 
     /// <summary>Elements between rows of B.</summary>
-    public required nint BRow { get; init; }
+    public nint BRow { get; init; } = bRow;
 
     /// <summary>Elements between columns of B.</summary>
-    public required nint BColumn { get; init; }
+    public nint BColumn { get; init; } = bColumn;
 
     /// <summary>First element of C, whose columns are adjacent.</summary>
-    public required T* C { get; init; }
+    public T* C { get; init; } = c;
 
     /// <summary>Elements between rows of C.</summary>
-    public required nint CRow { get; init; }
+    public nint CRow { get; init; } = cRow;
 
     /// <summary>Whether C is added to, not replaced.</summary>
-    public bool Accumulate { get; init; }
+    public bool Accumulate { get; init; } = accumulate;
 
     /// <summary>A row added to each row of C, or null.</summary>
-    public T* Bias { get; init; }
+    public T* Bias { get; init; } = bias;
 
     /// <summary>Floating-point operations, two for each multiply-add.</summary>
     public long Cost => 2L * M * N * K;

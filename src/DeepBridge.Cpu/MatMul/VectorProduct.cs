@@ -117,7 +117,7 @@ internal static unsafe class VectorProduct<TLanes, TVector, T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     private static void Dot<TRows>(int k, T* matrix, nint lane, T* x, T* y, nint yStride)
         where TRows : struct, ISize
     {
@@ -179,7 +179,7 @@ internal static unsafe class VectorProduct<TLanes, TVector, T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     private static void Sum<TRows>(int lanes, T* matrix, nint stride, T* x, nint xStride, T* y)
         where TRows : struct, ISize
     {

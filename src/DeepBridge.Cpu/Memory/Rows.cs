@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace DeepBridge.Cpu;
 
@@ -10,7 +11,7 @@ internal static unsafe class Rows
     private const int Run = 1024;
 
     /// <summary>Σ x.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static double Sum<T>(T* x, int count)
         where T : unmanaged, INumber<T>
     {
@@ -37,7 +38,7 @@ internal static unsafe class Rows
     }
 
     /// <summary>Σ (x − center)².</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static double SumSquares<T>(T* x, int count, T center)
         where T : unmanaged, INumber<T>
     {
@@ -67,7 +68,7 @@ internal static unsafe class Rows
     }
 
     /// <summary>Σ g and Σ g · (x − center).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static (double Sum, double Product) SumProducts<T>(T* g, T* x, int count, T center)
         where T : unmanaged, INumber<T>
     {
@@ -93,29 +94,22 @@ internal static unsafe class Rows
     }
 
     /// <summary>max x; −∞ of nothing. A NaN may be passed over: whoever needs it sees it in the elements.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static T Max<T>(T* x, int count)
         where T : unmanaged, INumber<T>
     {
         T least = -T.One / T.Zero;
         Vector<T> most = new(least);
-        int i = 0;
-        for (; i <= count - Vector<T>.Count; i += Vector<T>.Count)
+        for (int i = 0; i < count; i += Vector<T>.Count)
         {
-            most = Vector.Max(most, Vector.Load(x + i));
+            Vector<T> some = Vectors.Load(x + i, count - i);
+            most = Vector.MaxNative(most, count - i >= Vector<T>.Count ? some : Vector.ConditionalSelect(Vectors.Mask<T>(count - i), some, new(least)));
         }
 
-        T max = least;
-        for (int lane = 0; lane < Vector<T>.Count; lane++)
-        {
-            max = T.Max(max, most[lane]);
-        }
-
-        for (; i < count; i++)
-        {
-            max = T.Max(max, x[i]);
-        }
-
-        return max;
+        // Vectors are halved, since scalars would be compared by branches that nobody can predict.
+        Vector128<T> few = Vector<byte>.Count == 16 ? most.AsVector128() : Vector128.MaxNative(most.AsVector256().GetLower(), most.AsVector256().GetUpper());
+        few = Vector128.MaxNative(few, Vector128.Shuffle(few.AsInt64(), Vector128.Create(1L, 0)).As<long, T>());
+        few = sizeof(T) == 4 ? Vector128.MaxNative(few, Vector128.Shuffle(few.AsInt32(), Vector128.Create(1, 0, 3, 2)).As<int, T>()) : few;
+        return few.ToScalar();
     }
 }

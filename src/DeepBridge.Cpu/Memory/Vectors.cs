@@ -99,7 +99,7 @@ internal static unsafe class Vectors
     }
 
     /// <summary>target += addend.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static void Add<T>(T* target, T* addend, int count)
         where T : unmanaged, INumber<T>
     {

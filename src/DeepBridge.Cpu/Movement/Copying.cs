@@ -11,6 +11,9 @@ internal static unsafe class Copying
     private const int Tile = 8;
     private const int Strip = 8 * Tile;
 
+    /// <summary>Elements of a row up to which a call would cost more than the copy.</summary>
+    private const int Short = 64;
+
     /// <summary>Copies a tensor of any layout to dense memory.</summary>
     /// <param name="source">The tensor.</param>
     /// <param name="target">Dense memory of its size.</param>
@@ -75,21 +78,14 @@ internal static unsafe class Copying
             return;
         }
 
-        switch (size)
+        delegate*<void*, void*, Walk, void> run = size switch
         {
-            case 1:
-                Run<byte>(source, target, walk);
-                break;
-            case 2:
-                Run<ushort>(source, target, walk);
-                break;
-            case 4:
-                Run<uint>(source, target, walk);
-                break;
-            default:
-                Run<ulong>(source, target, walk);
-                break;
-        }
+            1 => &Run<byte>,
+            2 => &Run<ushort>,
+            4 => &Run<uint>,
+            _ => &Run<ulong>,
+        };
+        run(source, target, walk);
     }
 
     private static void Run<T>(void* source, void* target, Walk walk)
@@ -116,26 +112,39 @@ internal static unsafe class Copying
     private readonly struct Work<T>(T* source, T* target, Walk walk, long strips, long rows, int chunks) : IWork
         where T : unmanaged
     {
+        [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
         {
-            for (long row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; row++)
+            long row = rows * chunk / chunks, end = rows * (chunk + 1) / chunks;
+            while (row < end && strips > 0)
             {
-                if (strips > 0)
+                Transpose(row++);
+            }
+
+            // Rows are often short, so where one begins is found once for all that follow it evenly.
+            long even = walk.Rank > 1 ? walk.Extent(1) : 1;
+            nint a = walk.Stride(0), b = walk.Stride(1), nextA = walk.Stride(0, 1), nextB = walk.Stride(1, 1);
+            int inner = walk.Inner;
+            while (row < end)
+            {
+                T* from = source + walk.Offset(0, row), to = target + walk.Offset(1, row);
+                for (long last = Math.Min(end, row + even - (row % even)); row < last; row++)
                 {
-                    Transpose(row);
-                }
-                else
-                {
-                    Row(source + walk.Offset(0, row), target + walk.Offset(1, row));
+                    Row(from, to, a, b, inner);
+                    from += nextA;
+                    to += nextB;
                 }
             }
         }
 
-        private void Row(T* from, T* to)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Row(T* from, T* to, nint a, nint b, int count)
         {
-            nint a = walk.Stride(0), b = walk.Stride(1);
-            int count = walk.Inner;
-            if (a == 1 && b == 1)
+            if (a == 1 && b == 1 && count <= Short)
+            {
+                Vectors.Copy(from, to, count);
+            }
+            else if (a == 1 && b == 1)
             {
                 new ReadOnlySpan<T>(from, count).CopyTo(new Span<T>(to, count));
             }
@@ -153,6 +162,7 @@ internal static unsafe class Copying
         }
 
         /// <summary>A strip of a plane whose rows are the other layout's columns, in tiles that stay in the cache.</summary>
+        [MethodImpl(Hot.Loop)]
         private void Transpose(long row)
         {
             (long plane, long strip) = Math.DivRem(row, strips);

@@ -103,6 +103,7 @@ internal struct Walk
     }
 
     /// <summary>Where an operand's row begins; rows are counted over the axes from <paramref name="from"/> on.</summary>
+    [MethodImpl(Hot.Loop)]
     internal readonly nint Offset(int operand, long row, int from = 1)
     {
         long offset = 0;

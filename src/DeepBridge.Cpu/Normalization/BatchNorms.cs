@@ -141,7 +141,7 @@ internal static unsafe class BatchNorms
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Channel(int channel)
         {
             double count = (double)batch * plane;
@@ -198,7 +198,7 @@ internal static unsafe class BatchNorms
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Neighbours(int channel, int left)
         {
             Vector<T> count = new(T.CreateTruncating(batch)), mean, variance;
@@ -244,7 +244,7 @@ internal static unsafe class BatchNorms
         /// Of some channels: the sum of what is to be averaged; or, given a factor (x itself counts as x − center), of its
         /// products with x − center. Runs of rows are summed apart, so that long batches lose no precision.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private Vector<T> Sum(int channel, int left, T* factor, Vector<T> center)
         {
             T* source = factor == null && mode == Mode.Gradient ? data.G : data.X;

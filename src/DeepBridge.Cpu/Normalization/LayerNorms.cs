@@ -71,7 +71,7 @@ internal static unsafe class LayerNorms
         int rows, int width, int chunkRows, double epsilon, T* x, T* weight, T* bias, T* y, T* means, T* inverses) : IWork
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
         {
             int end = Math.Min(rows, (chunk + 1) * chunkRows);
@@ -98,7 +98,7 @@ internal static unsafe class LayerNorms
         int rows, int width, int slices, T* sums, T* g, T* x, T* means, T* inverses, T* weight, T* dx) : IWork
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         public void Run(int slice)
         {
             T* weightSum = sums == null ? null : sums + (2 * slice * (nint)width), biasSum = weightSum + width;

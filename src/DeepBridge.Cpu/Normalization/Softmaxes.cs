@@ -103,7 +103,7 @@ internal static unsafe class Softmaxes
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Row(T* from, T* to)
         {
             int count = Layout.Length;
@@ -130,7 +130,7 @@ internal static unsafe class Softmaxes
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Neighbours(T* from, T* to)
         {
             int inner = Layout.Inner;
@@ -163,7 +163,7 @@ internal static unsafe class Softmaxes
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void GradientRow(T* incoming, T* output, T* to)
         {
             int count = Layout.Length;
@@ -181,7 +181,7 @@ internal static unsafe class Softmaxes
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void GradientNeighbours(T* incoming, T* output, T* to)
         {
             int inner = Layout.Inner;

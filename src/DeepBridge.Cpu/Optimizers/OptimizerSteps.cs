@@ -1,127 +1,103 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using DeepBridge.Backends;
-using DeepBridge.Ops;
 
 namespace DeepBridge.Cpu;
 
-/// <summary>The kernels of the optimizers' steps: one pass over a parameter and its slots, in place where they were given up.</summary>
+/// <summary>What a step makes of some elements of a parameter.</summary>
+internal interface IStepRule
+{
+    /// <summary>The new parameter; the slots, as many as there are, become the new ones.</summary>
+    Vector<T> Apply<T>(Vector<T> p, Vector<T> g, ref Vector<T> first, ref Vector<T> second, ref Vector<T> third)
+        where T : unmanaged, INumber<T>;
+}
+
+/// <summary>The kernel of the optimizers' steps: one pass over a parameter and its slots, in place where they were given up.</summary>
 internal static unsafe class OptimizerSteps
 {
     /// <summary>Elements of a chunk; fewer than two chunks stay on one thread.</summary>
     private const int ChunkElements = 1 << 16;
 
-    /// <summary>Stochastic gradient descent.</summary>
-    internal static void Sgd<T>(SgdStep op, in KernelCall call)
-        where T : unmanaged, IFloatingPoint<T>
+    /// <summary>One step. Inputs: the parameter, up to three slots, the number of steps if any, the gradient, the learning rate.</summary>
+    /// <param name="op">The step.</param>
+    /// <param name="rule">What it does, by its attributes, the learning rate and the number of steps, this one included.</param>
+    /// <param name="call">The call.</param>
+    internal static void Run<TOp, TRule>(TOp op, Func<TOp, double, long, TRule> rule, in KernelCall call)
+        where TRule : struct, IStepRule
+    {
+        int slots = call.Outputs.Length - 1;
+        long step = call.OutputSpecs[slots].DType == DType.Int64 ? ((CpuTensor)call.Inputs[slots--]).First<long>() + 1 : 0;
+        TRule made = rule(op, Scalars.Floating((CpuTensor)call.Inputs[^1]), step);
+        if (call.OutputSpecs[0].DType == DType.Float32)
+        {
+            Run<float, TRule>(made, slots, step, call);
+        }
+        else
+        {
+            Run<double, TRule>(made, slots, step, call);
+        }
+    }
+
+    private static void Run<T, TRule>(in TRule rule, int slots, long step, in KernelCall call)
+        where T : unmanaged, INumber<T>
+        where TRule : struct, IStepRule
     {
         using Arguments arguments = new(call);
-        bool momentum = op.Momentum != 0;
-        int last = call.Inputs.Length - 1;
-        CpuTensor p = arguments.Dense(0), slot = arguments.Dense(momentum ? 1 : 0), g = arguments.Dense(last - 1);
-        T rate = T.CreateTruncating(Scalars.Floating((CpuTensor)call.Inputs[last]));
-        bool first = false;
-        CpuTensor newP = arguments.Output(0, 0), newSlot = newP;
-        if (momentum)
+        if (step > 0)
         {
-            newSlot = arguments.Output(1, 1);
-            first = Count(arguments, call, 2) == 1 && op.Dampening != 0;
+            arguments.Output(slots + 1, slots + 1).First<long>() = step;
         }
 
-        fixed (T* from = &p.First<T>(), buffer = &slot.First<T>(), gradient = &g.First<T>())
-        fixed (T* to = &newP.First<T>(), newBuffer = &newSlot.First<T>())
+        // Slots that there are not stand for the parameter, and are neither read nor written.
+        CpuTensor g = arguments.Dense(call.Inputs.Length - 2), p = arguments.Dense(0), newP = arguments.Output(0, 0);
+        (CpuTensor a, CpuTensor newA) = slots > 0 ? (arguments.Dense(1), arguments.Output(1, 1)) : (p, newP);
+        (CpuTensor b, CpuTensor newB) = slots > 1 ? (arguments.Dense(2), arguments.Output(2, 2)) : (p, newP);
+        (CpuTensor c, CpuTensor newC) = slots > 2 ? (arguments.Dense(3), arguments.Output(3, 3)) : (p, newP);
+        fixed (T* p0 = &p.First<T>(), a0 = &a.First<T>(), b0 = &b.First<T>(), c0 = &c.First<T>(), slope = &g.First<T>())
+        fixed (T* p1 = &newP.First<T>(), a1 = &newA.First<T>(), b1 = &newB.First<T>(), c1 = &newC.First<T>())
         {
-            Run(p.Count, new SgdWork<T>(op, p.Count, rate, first, from, buffer, gradient, to, newBuffer));
-        }
-    }
-
-    /// <summary>Adam and AdamW.</summary>
-    internal static void Adam<T>(AdamStep op, in KernelCall call)
-        where T : unmanaged, IFloatingPoint<T>
-    {
-        using Arguments arguments = new(call);
-        CpuTensor p = arguments.Dense(0), m = arguments.Dense(1), v = arguments.Dense(2), g = arguments.Dense(4);
-        double rate = Scalars.Floating((CpuTensor)call.Inputs[5]);
-        CpuTensor newP = arguments.Output(0, 0), newM = arguments.Output(1, 1), newV = arguments.Output(2, 2);
-        long step = Count(arguments, call, 3);
-        double root = Math.Sqrt(1 - Math.Pow(op.Beta2, step));
-        fixed (T* from = &p.First<T>(), mean = &m.First<T>(), square = &v.First<T>(), gradient = &g.First<T>())
-        fixed (T* to = &newP.First<T>(), newMean = &newM.First<T>(), newSquare = &newV.First<T>())
-        {
-            double size = rate / (1 - Math.Pow(op.Beta1, step)), keep = op.Decoupled ? 1 - (rate * op.WeightDecay) : 1;
-            AdamState<T> old = new(from, mean, square, gradient), next = new(to, newMean, newSquare, null);
-            Run(p.Count, new AdamWork<T>(op, p.Count, size, root, keep, old, next));
+            Work<T, TRule> work = new(rule, p.Count, slots, slope, new(p0, a0, b0, c0), new(p1, a1, b1, c1));
+            Workers.Run((int)(((long)p.Count + ChunkElements - 1) / ChunkElements), work);
         }
     }
 
-    private static void Run<TWork>(int count, in TWork work)
-        where TWork : struct, IWork => Workers.Run((int)(((long)count + ChunkElements - 1) / ChunkElements), work);
-
-    /// <summary>The number of steps, this one included, which is also an output.</summary>
-    private static long Count(in Arguments arguments, in KernelCall call, int index)
-    {
-        long step = ((CpuTensor)call.Inputs[index]).First<long>() + 1;
-        arguments.Output(index, index).First<long>() = step;
-        return step;
-    }
-
-    private readonly struct SgdWork<T>(SgdStep op, int count, T rate, bool first, T* p, T* slot, T* g, T* newP, T* newSlot) : IWork
-        where T : unmanaged, IFloatingPoint<T>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(int chunk)
-        {
-            Vector<T> size = new(rate), decay = Vectors.Splat<T>(op.WeightDecay);
-            Vector<T> stays = Vectors.Splat<T>(op.Momentum), comes = Vectors.Splat<T>(1 - op.Dampening);
-            bool hasSlot = op.Momentum != 0, decays = op.WeightDecay != 0, nesterov = op.Nesterov;
-            int end = (int)Math.Min(count, (chunk + 1L) * ChunkElements);
-            for (int i = chunk * ChunkElements; i < end; i += Vector<T>.Count)
-            {
-                int left = end - i;
-                Vector<T> value = Vectors.Load(p + i, left), slope = Vectors.Load(g + i, left);
-                slope = decays ? slope + (value * decay) : slope;
-                if (hasSlot)
-                {
-                    Vector<T> buffer = first ? slope : (Vectors.Load(slot + i, left) * stays) + (slope * comes);
-                    Vectors.Store(buffer, newSlot + i, left);
-                    slope = nesterov ? slope + (buffer * stays) : buffer;
-                }
-
-                Vectors.Store(value - (size * slope), newP + i, left);
-            }
-        }
-    }
-
-    /// <summary>A parameter, its averages and its gradient.</summary>
-    private readonly struct AdamState<T>(T* p, T* m, T* v, T* g)
+    /// <summary>A parameter and its slots.</summary>
+    private readonly struct State<T>(T* p, T* a, T* b, T* c)
         where T : unmanaged
     {
-        public readonly T* P = p, M = m, V = v, G = g;
+        public readonly T* P = p, A = a, B = b, C = c;
     }
 
-    private readonly struct AdamWork<T>(
-        AdamStep op, int count, double size, double root, double keep, AdamState<T> from, AdamState<T> to) : IWork
-        where T : unmanaged, IFloatingPoint<T>
+    private readonly struct Work<T, TRule>(TRule rule, int count, int slots, T* g, State<T> from, State<T> to) : IWork
+        where T : unmanaged, INumber<T>
+        where TRule : struct, IStepRule
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
         {
-            Vector<T> first = Vectors.Splat<T>(op.Beta1), firstRest = Vectors.Splat<T>(1 - op.Beta1);
-            Vector<T> second = Vectors.Splat<T>(op.Beta2), secondRest = Vectors.Splat<T>(1 - op.Beta2);
-            Vector<T> step = Vectors.Splat<T>(size), bias = Vectors.Splat<T>(root), epsilon = Vectors.Splat<T>(op.Epsilon);
-            Vector<T> decay = Vectors.Splat<T>(op.WeightDecay), stays = Vectors.Splat<T>(keep);
-            bool coupled = op.WeightDecay != 0 && !op.Decoupled;
+            TRule own = rule;
             int end = (int)Math.Min(count, (chunk + 1L) * ChunkElements);
             for (int i = chunk * ChunkElements; i < end; i += Vector<T>.Count)
             {
                 int left = end - i;
-                Vector<T> p = Vectors.Load(from.P + i, left), g = Vectors.Load(from.G + i, left);
-                g = coupled ? g + (p * decay) : g;
-                Vector<T> m = (Vectors.Load(from.M + i, left) * first) + (g * firstRest);
-                Vector<T> v = (Vectors.Load(from.V + i, left) * second) + (g * g * secondRest);
-                Vectors.Store(m, to.M + i, left);
-                Vectors.Store(v, to.V + i, left);
-                Vectors.Store((p * stays) - (m * step / ((Vector.SquareRoot(v) / bias) + epsilon)), to.P + i, left);
+                Vector<T> a = slots > 0 ? Vectors.Load(from.A + i, left) : default;
+                Vector<T> b = slots > 1 ? Vectors.Load(from.B + i, left) : default;
+                Vector<T> c = slots > 2 ? Vectors.Load(from.C + i, left) : default;
+                Vectors.Store(own.Apply(Vectors.Load(from.P + i, left), Vectors.Load(g + i, left), ref a, ref b, ref c), to.P + i, left);
+                if (slots > 0)
+                {
+                    Vectors.Store(a, to.A + i, left);
+                }
+
+                if (slots > 1)
+                {
+                    Vectors.Store(b, to.B + i, left);
+                }
+
+                if (slots > 2)
+                {
+                    Vectors.Store(c, to.C + i, left);
+                }
             }
         }
     }

@@ -17,11 +17,11 @@ internal static unsafe class Attentions
     /// <summary>Operations of a chunk, at least.</summary>
     private const long ChunkCost = 1_000_000;
 
-    /// <summary>Whether query, key and value, which begin at an input, have the same leading axes and there is no mask.</summary>
-    internal static bool Fits(ReadOnlySpan<TensorSpec> inputs, int first, int count)
+    /// <summary>Whether query, key and value, which begin at an input, have the same leading axes, there is no mask, and larger products count more.</summary>
+    internal static bool Fits(ReadOnlySpan<TensorSpec> inputs, int first, int count, double? scale)
     {
         Shape q = inputs[first].Shape, k = inputs[first + 1].Shape, v = inputs[first + 2].Shape;
-        return inputs.Length == count && q.AsSpan()[..^2].SequenceEqual(k.AsSpan()[..^2]) && k.AsSpan()[..^2].SequenceEqual(v.AsSpan()[..^2]);
+        return inputs.Length == count && scale is null or > 0 && q.AsSpan()[..^2].SequenceEqual(k.AsSpan()[..^2]) && k.AsSpan()[..^2].SequenceEqual(v.AsSpan()[..^2]);
     }
 
     /// <summary>The output and, of each query, the logarithm of the sum of its exponentials.</summary>
@@ -125,17 +125,38 @@ internal static unsafe class Attentions
             block.Release();
         }
 
+        [MethodImpl(Hot.Loop)]
         private void Block(int matrix, int row, int rows, T* scores)
         {
             int width = causal ? Math.Min(k.Rows, row + rows) : k.Rows;
             nint first = ((nint)matrix * q.Rows) + row;
             T* query = q.At(matrix, row), key = k.At(matrix, 0), value = v.At(matrix, 0), logs = sums + first;
             Gemm.Multiply(rows, width, q.Columns, query, q.Row, q.Column, key, k.Column, k.Row, scores, width);
+            for (int i = 0; i < rows && causal; i++)
+            {
+                // What a query does not see counts as 0.
+                int seen = Math.Min(width, row + i + 1);
+                new Span<T>(scores + ((nint)i * width) + seen, width - seen).Fill(T.NegativeInfinity);
+            }
+
+            for (int i = 0; i < rows; i++)
+            {
+                if (dk == null)
+                {
+                    // The scale is positive, so the largest score stays the largest.
+                    T max = _scale * Rows.Max(scores + ((nint)i * width), width);
+                    logs[i] = T.IsFinite(max) ? max : T.Zero;
+                }
+
+                Shift(scores + ((nint)i * width), width, logs[i]);
+            }
+
+            Loops.Unary<ExpKernel, T>(ref *scores, ref *scores, (nint)rows * width);
             if (dk == null)
             {
                 for (int i = 0; i < rows; i++)
                 {
-                    logs[i] = Softmax(scores + ((nint)i * width), causal ? Math.Min(width, row + i + 1) : width, width);
+                    logs[i] += Normalize(scores + ((nint)i * width), width);
                 }
 
                 Gemm.Multiply(rows, v.Columns, width, scores, width, 1, value, v.Row, v.Column, y + (first * v.Columns), v.Columns);
@@ -147,7 +168,7 @@ internal static unsafe class Attentions
             for (int i = 0; i < rows; i++)
             {
                 T along = T.CreateTruncating(Rows.SumProducts(incoming + ((nint)i * v.Columns), output + ((nint)i * v.Columns), v.Columns, T.Zero).Product);
-                Slopes(scores + ((nint)i * width), slopes + ((nint)i * width), causal ? Math.Min(width, row + i + 1) : width, width, logs[i], along);
+                Slopes(scores + ((nint)i * width), slopes + ((nint)i * width), width, along);
             }
 
             Gemm.Multiply(width, v.Columns, rows, scores, 1, width, incoming, v.Columns, 1, dv + ((nint)matrix * k.Rows * v.Columns), v.Columns, true);
@@ -155,52 +176,41 @@ internal static unsafe class Attentions
             Gemm.Multiply(width, q.Columns, rows, slopes, 1, width, query, q.Row, q.Column, dk + ((nint)matrix * k.Rows * q.Columns), q.Columns, true);
         }
 
-        /// <summary>Scores to probabilities; the logarithm of the exponentials' sum. What is hidden behind the seen gets none.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private T Softmax(T* row, int seen, int width)
+        /// <summary>Scores to exponents.</summary>
+        [MethodImpl(Hot.Loop)]
+        private void Shift(T* row, int width, T shift)
         {
-            Vector<T> factor = new(_scale), total = Vector<T>.Zero;
-            for (int i = 0; i < seen; i += Vector<T>.Count)
+            Vector<T> factor = new(_scale), away = new(shift);
+            for (int i = 0; i < width; i += Vector<T>.Count)
             {
-                Vectors.Store(Vectors.Load(row + i, seen - i) * factor, row + i, seen - i);
+                Vectors.Store((Vectors.Load(row + i, width - i) * factor) - away, row + i, width - i);
             }
-
-            T max = Rows.Max(row, seen);
-            max = T.IsFinite(max) ? max : T.Zero;
-            Vector<T> shift = new(max);
-            for (int i = 0; i < seen; i += Vector<T>.Count)
-            {
-                Vector<T> power = Vectors.Exp(Vectors.Load(row + i, seen - i) - shift);
-                total += seen - i >= Vector<T>.Count ? power : power & Vectors.Mask<T>(seen - i);
-                Vectors.Store(power, row + i, seen - i);
-            }
-
-            T sum = Vector.Sum(total);
-            sum = sum == T.Zero ? T.One : sum;
-            Vector<T> divisor = new(sum);
-            for (int i = 0; i < seen; i += Vector<T>.Count)
-            {
-                Vectors.Store(Vectors.Load(row + i, seen - i) / divisor, row + i, seen - i);
-            }
-
-            new Span<T>(row + seen, width - seen).Clear();
-            return max + T.Log(sum);
         }
 
-        /// <summary>Scores to probabilities, and the gradients of these to the scores'.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Slopes(T* row, T* slopes, int seen, int width, T log, T along)
+        /// <summary>Powers to probabilities; the logarithm of their sum.</summary>
+        [MethodImpl(Hot.Loop)]
+        private static T Normalize(T* row, int width)
         {
-            Vector<T> factor = new(_scale), shift = new(log), sum = new(along);
-            for (int i = 0; i < seen; i += Vector<T>.Count)
+            T sum = T.CreateTruncating(Rows.Sum(row, width));
+            sum = sum == T.Zero ? T.One : sum;
+            Vector<T> share = new(T.One / sum);
+            for (int i = 0; i < width; i += Vector<T>.Count)
             {
-                Vector<T> chance = Vectors.Exp((Vectors.Load(row + i, seen - i) * factor) - shift);
-                Vectors.Store(chance, row + i, seen - i);
-                Vectors.Store(chance * (Vectors.Load(slopes + i, seen - i) - sum) * factor, slopes + i, seen - i);
+                Vectors.Store(Vectors.Load(row + i, width - i) * share, row + i, width - i);
             }
 
-            new Span<T>(row + seen, width - seen).Clear();
-            new Span<T>(slopes + seen, width - seen).Clear();
+            return T.Log(sum);
+        }
+
+        /// <summary>The gradients of probabilities to the scores'.</summary>
+        [MethodImpl(Hot.Loop)]
+        private void Slopes(T* row, T* slopes, int width, T along)
+        {
+            Vector<T> factor = new(_scale), sum = new(along);
+            for (int i = 0; i < width; i += Vector<T>.Count)
+            {
+                Vectors.Store(Vectors.Load(row + i, width - i) * (Vectors.Load(slopes + i, width - i) - sum) * factor, slopes + i, width - i);
+            }
         }
     }
 }

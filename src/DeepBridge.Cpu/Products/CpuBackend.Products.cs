@@ -11,9 +11,9 @@ public sealed partial class CpuBackend
         Implement<MatMul>(static (op, in call) => Multiply(op.TransposeLeft, op.TransposeRight, call));
         Implement<Linear>(static (_, in call) => Multiply(false, true, call));
         ImplementFloating<ScaledDotProductAttention>(
-            Attentions.Forward<float>, Attentions.Forward<double>, static (_, inputs) => Attentions.Fits(inputs, 0, 3));
+            Attentions.Forward<float>, Attentions.Forward<double>, static (op, inputs) => Attentions.Fits(inputs, 0, 3, op.Scale));
         ImplementFloating<ScaledDotProductAttentionGradient>(
-            Attentions.Gradient<float>, Attentions.Gradient<double>, static (_, inputs) => Attentions.Fits(inputs, 1, 6));
+            Attentions.Gradient<float>, Attentions.Gradient<double>, static (op, inputs) => Attentions.Fits(inputs, 1, 6, op.Scale));
     }
 
     private static void Multiply(bool transposeLeft, bool transposeRight, in KernelCall call)

@@ -53,21 +53,7 @@ internal static unsafe class MatrixProducts
         fixed (T* first = &left.First<T>(), second = &right.First<T>(), target = &result.First<T>())
         fixed (T* addend = bias is null ? [] : bias.Span<T>())
         {
-            Product<T> product = new()
-            {
-                M = rows,
-                N = extents[^1],
-                K = depth,
-                A = first,
-                ARow = aRow,
-                AColumn = aColumn,
-                B = second,
-                BRow = bRow,
-                BColumn = bColumn,
-                C = target,
-                CRow = extents[^1],
-                Bias = addend,
-            };
+            Product<T> product = new(rows, extents[^1], depth, first, aRow, aColumn, second, bRow, bColumn, target, extents[^1], bias: addend);
             if (axes == 0)
             {
                 Gemm.Multiply(product);

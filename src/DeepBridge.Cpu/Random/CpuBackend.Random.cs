@@ -65,20 +65,11 @@ public sealed unsafe partial class CpuBackend
         static abstract void Fill(ulong key, ulong counter, Span<T> numbers);
     }
 
-    private readonly struct Words : IDraw<uint>
-    {
-        public static void Fill(ulong key, ulong counter, Span<uint> numbers) => Philox.Words(key, counter, numbers);
-    }
+    private readonly struct Words : IDraw<uint> { public static void Fill(ulong key, ulong counter, Span<uint> numbers) => Philox.Words(key, counter, numbers); }
 
-    private readonly struct Uniforms : IDraw<float>
-    {
-        public static void Fill(ulong key, ulong counter, Span<float> numbers) => Philox.Uniforms(key, counter, numbers);
-    }
+    private readonly struct Uniforms : IDraw<float> { public static void Fill(ulong key, ulong counter, Span<float> numbers) => Philox.Uniforms(key, counter, numbers); }
 
-    private readonly struct Normals : IDraw<float>
-    {
-        public static void Fill(ulong key, ulong counter, Span<float> numbers) => Philox.Normals(key, counter, numbers);
-    }
+    private readonly struct Normals : IDraw<float> { public static void Fill(ulong key, ulong counter, Span<float> numbers) => Philox.Normals(key, counter, numbers); }
 
     private readonly struct WideUniforms : IDraw<double>
     {

@@ -23,9 +23,8 @@ internal static unsafe class Dropouts
     /// <summary>Scales by the mask.</summary>
     internal static void Backward(DropoutGradient op, in KernelCall call)
     {
-        CpuTensor given = (CpuTensor)call.Inputs[1], mask = Dense.Of(given);
-        Run(call, mask, op.Probability, draws: false, 0, 0);
-        Dense.Done(mask, given);
+        using Arguments arguments = new(call);
+        Run(call, arguments.Dense(1), op.Probability, draws: false, 0, 0);
     }
 
     private static void Run(in KernelCall call, CpuTensor mask, double probability, bool draws, ulong key, ulong counter)
@@ -43,20 +42,15 @@ internal static unsafe class Dropouts
     private static void Run<T>(in KernelCall call, CpuTensor mask, float probability, T scale, bool draws, ulong key, ulong counter)
         where T : unmanaged, INumber<T>
     {
-        CpuTensor source = (CpuTensor)call.Inputs[0], x = Dense.Of(source);
-        CpuTensor y = CpuTensor.Reuse(call, 0) ?? CpuTensor.Allocate(call.OutputSpecs[0], call.Device);
-        call.Outputs[0] = y;
+        using Arguments arguments = new(call);
+        CpuTensor x = arguments.Dense(0), y = arguments.Output(0, 0);
         fixed (T* from = &x.First<T>(), to = &y.First<T>())
+        fixed (byte* bits = &mask.First<byte>())
         {
-            fixed (byte* bits = &mask.First<byte>())
-            {
-                int blocks = (x.Count + Block - 1) / Block;
-                int chunks = blocks >= 16 ? Math.Min(64, blocks / 4) : 1;
-                Workers.Run(chunks, new Work<T>(from, to, bits, x.Count, probability, scale, draws, key, counter, chunks));
-            }
+            int blocks = (x.Count + Block - 1) / Block;
+            int chunks = blocks >= 16 ? Math.Min(64, blocks / 4) : 1;
+            Workers.Run(chunks, new Work<T>(from, to, bits, x.Count, probability, scale, draws, key, counter, chunks));
         }
-
-        Dense.Done(x, source);
     }
 
     private readonly struct Work<T>(

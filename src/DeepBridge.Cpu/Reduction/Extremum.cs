@@ -26,12 +26,10 @@ internal static unsafe class Extremum
         int[] dims = [.. order.Select(i => source.Spec.Shape[i])];
         CpuTensor moved = Views.Permute(source, source.Spec.As(Shape.Create(dims)), Dims.Create(order)), x = Dense.Of(moved);
         fixed (T* from = &x.First<T>())
+        fixed (long* to = &y.First<long>())
         {
-            fixed (long* to = &y.First<long>())
-            {
-                int chunks = Unary.IsLarge(x.Count, false) ? Math.Min(64, y.Count) : 1;
-                Workers.Run(chunks, new Work<T>(from, to, extent, greatest, y.Count, chunks));
-            }
+            int chunks = Unary.IsLarge(x.Count, false) ? Math.Min(64, y.Count) : 1;
+            Workers.Run(chunks, new Work<T>(from, to, extent, greatest, y.Count, chunks));
         }
 
         Dense.Done(x, moved);

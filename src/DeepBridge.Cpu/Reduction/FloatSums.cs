@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace DeepBridge.Cpu;
 
@@ -9,6 +10,7 @@ namespace DeepBridge.Cpu;
 internal static unsafe class FloatSums
 {
     /// <summary>The sum of a row.</summary>
+    [MethodImpl(Hot.Loop)]
     internal static double Row(float* x, nint count)
     {
         nint width = Vector<float>.Count, i = 0;
@@ -38,6 +40,7 @@ internal static unsafe class FloatSums
     /// <param name="stride">The distance between them.</param>
     /// <param name="columns">How many columns.</param>
     /// <param name="y">Where the sums go.</param>
+    [MethodImpl(Hot.Loop)]
     internal static void Columns(float* x, nint rows, nint stride, nint columns, float* y)
     {
         nint width = Vector<float>.Count, column = 0;

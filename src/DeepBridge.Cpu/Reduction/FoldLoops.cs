@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DeepBridge.Cpu;
@@ -80,6 +81,7 @@ internal static unsafe class FoldLoops<TFold, T>
     }
 
     /// <summary>Folds one row whose length is at least a vector's.</summary>
+    [MethodImpl(Hot.Loop)]
     internal static T Row<TLanes, TVector>(T* x, nint count)
         where TLanes : ILanes<TVector, T>
         where TVector : unmanaged
@@ -125,6 +127,7 @@ internal static unsafe class FoldLoops<TFold, T>
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     private static TVector Narrow<TLanes, TVector>(T* x, nint rows, nint stride)
         where TLanes : ILanes<TVector, T>
         where TVector : unmanaged

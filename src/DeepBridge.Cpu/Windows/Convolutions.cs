@@ -103,7 +103,7 @@ internal static unsafe class Convolutions
     }
 
     /// <summary>Matrices of some rows and columns, transposed.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     private static void Transpose<T>(T* source, int matrices, int rows, int columns, T* target)
         where T : unmanaged
     {
@@ -133,7 +133,7 @@ internal static unsafe class Convolutions
     private readonly struct ForwardWork<T>(ConvolutionPlan plan, T* x, T* weight, T* bias, T* y) : IWork
         where T : unmanaged, INumber<T>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
         {
             int end = Math.Min(plan.Batch, (chunk + 1) * plan.ChunkImages);
@@ -154,7 +154,7 @@ internal static unsafe class Convolutions
             block.Release();
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Group(T* source, T* filters, T* addend, T* target, T* padded, T* columns)
         {
             int plane = plan.Sliding.OutPlane;
@@ -198,7 +198,7 @@ internal static unsafe class Convolutions
     private readonly struct InputGradientWork<T>(ConvolutionPlan plan, T* g, T* weight, T* dx) : IWork
         where T : unmanaged, INumber<T>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         public void Run(int chunk)
         {
             int end = Math.Min(plan.Batch, (chunk + 1) * plan.ChunkImages);
@@ -218,7 +218,7 @@ internal static unsafe class Convolutions
             block.Release();
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Group(T* source, T* filters, T* target, T* padded, T* columns)
         {
             int plane = plan.Sliding.OutPlane;
@@ -250,7 +250,7 @@ internal static unsafe class Convolutions
     private readonly struct WeightGradientWork<T>(ConvolutionPlan plan, T* x, T* g, T* sums) : IWork
         where T : unmanaged, INumber<T>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         public void Run(int slice)
         {
             int count = plan.Groups * plan.Filters * plan.Depth, slices = plan.Slices;
@@ -273,7 +273,7 @@ internal static unsafe class Convolutions
             block.Release();
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Group(T* source, T* incoming, T* sum, T* padded, T* columns)
         {
             int plane = plan.Sliding.OutPlane;

@@ -7,7 +7,7 @@ namespace DeepBridge.Cpu;
 internal static unsafe class DirectConvolution
 {
     /// <summary>A plane of the output, four rows at a time so that each weight is read once for four sums.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static void Forward<T>(in Sliding sliding, T* padded, T* filter, T bias, T* target)
         where T : unmanaged, INumber<T>
     {
@@ -51,7 +51,7 @@ internal static unsafe class DirectConvolution
     }
 
     /// <summary>Adds what one plane of the incoming gradient gives to the padded plane.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static void InputGradient<T>(in Sliding sliding, T* incoming, T* filter, T* padded)
         where T : unmanaged, INumber<T>
     {
@@ -76,7 +76,7 @@ internal static unsafe class DirectConvolution
     /// <param name="padded">The padded plane.</param>
     /// <param name="incoming">The incoming gradient, with room behind.</param>
     /// <param name="sums">The gradient of the filter.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static void WeightGradient<T>(in Sliding sliding, T* padded, T* incoming, T* sums)
         where T : unmanaged, INumber<T>
     {

@@ -57,7 +57,7 @@ internal static unsafe class Pooling
     }
 
     /// <summary>Sends each element of the gradient where the maximum was.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal static void MaxGradient<T, TIndex>(MaxPoolGradient op, in KernelCall call)
         where T : unmanaged, INumber<T>
         where TIndex : unmanaged, IBinaryInteger<TIndex>
@@ -141,7 +141,7 @@ internal static unsafe class Pooling
             block.Release();
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Row(T* padded, int top, T least, ReadOnlySpan<nint> taps, TIndex* first, T* best, TIndex* place)
         {
             Vector<TIndex> step = Vector<TIndex>.Indices * TIndex.CreateTruncating(sliding.StrideX);
@@ -242,7 +242,7 @@ internal static unsafe class Pooling
             return countPadding ? size : Math.Min(start + size, extent) - Math.Max(start, 0);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Gather(T* padded, ReadOnlySpan<nint> taps, T* divisors, T* line)
         {
             for (int i = 0; i < sliding.OutWidth; i += Vector<T>.Count)
@@ -257,7 +257,7 @@ internal static unsafe class Pooling
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Hot.Loop)]
         private void Spread(T* g, ReadOnlySpan<nint> taps, T* divisors, T* line, T* padded)
         {
             Vectors.Copy(g, line, sliding.OutWidth);

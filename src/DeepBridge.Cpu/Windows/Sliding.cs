@@ -112,7 +112,7 @@ internal readonly unsafe struct Sliding
     }
 
     /// <summary>Copies planes into padded ones, whose padding is left alone.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal void Pad<T>(T* planes, int count, T* padded)
         where T : unmanaged
     {
@@ -134,7 +134,7 @@ internal readonly unsafe struct Sliding
     }
 
     /// <summary>Copies planes out of padded ones.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal void Unpad<T>(T* padded, int count, T* planes)
         where T : unmanaged
     {
@@ -170,7 +170,7 @@ internal readonly unsafe struct Sliding
     /// <param name="row">The first row of the output.</param>
     /// <param name="rows">The rows of the output.</param>
     /// <param name="matrix">The matrix: planes × <see cref="Taps"/> rows of rows × <see cref="OutWidth"/> elements.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal void Unfold<T>(T* padded, int planes, int row, int rows, T* matrix)
         where T : unmanaged
     {
@@ -204,7 +204,7 @@ internal readonly unsafe struct Sliding
     }
 
     /// <summary>Adds each row of such a matrix to what the element of the window meets.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     internal void Fold<T>(T* matrix, int planes, int row, int rows, T* padded)
         where T : unmanaged, INumber<T>
     {
@@ -236,7 +236,7 @@ internal readonly unsafe struct Sliding
     /// <summary>The first column of the input that falls to a remainder.</summary>
     private int FirstOf(int phase) => (((phase - LowX) % StrideX) + StrideX) % StrideX;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Hot.Loop)]
     private void Split<T>(T* from, T* to)
         where T : unmanaged
     {

@@ -92,16 +92,30 @@ public sealed class VariableTests
         Gradients.Of((w.Value * before).Sum(), [w])[w].ToArray<float>().Should().Equal(2, 4);
     }
 
-    [Fact]
-    public void A_thousand_adam_steps_allocate_no_parameter_sized_block()
+    [Theory]
+    [InlineData("Adam", 3)]
+    [InlineData("AmsGrad", 4)]
+    [InlineData("Sgd", 2)]
+    [InlineData("RmsProp", 4)]
+    [InlineData("Adagrad", 2)]
+    [InlineData("Lion", 2)]
+    public void A_thousand_steps_allocate_no_parameter_sized_block(string name, int blocks)
     {
         // Large enough that the garbage collector does not move it.
         const int Size = 40_000;
         Scale module = new(Size);
         Parameter w = module.Weight;
-        Adam adam = new(module, 0.1);
-        Variable[] all = [w, .. adam.NamedVariables().Select(named => named.Variable).Where(variable => variable.Shape == w.Shape)];
-        all.Should().HaveCount(3);
+        Optimizer optimizer = name switch
+        {
+            "Adam" => new Adam(module, 0.1),
+            "AmsGrad" => new AdamW(module, 0.1, amsgrad: true),
+            "Sgd" => new Sgd(module, 0.1, momentum: 0.9),
+            "RmsProp" => new RmsProp(module, 0.1, momentum: 0.9, centered: true),
+            "Adagrad" => new Adagrad(module, 0.1),
+            _ => new Lion(module, 0.1),
+        };
+        Variable[] all = [w, .. optimizer.NamedVariables().Select(named => named.Variable).Where(variable => variable.Shape == w.Shape)];
+        all.Should().HaveCount(blocks);
         Step();
         Step();
         nint[] addresses = [.. all.Select(AddressOf)];
@@ -124,7 +138,7 @@ public sealed class VariableTests
         {
             using TensorScope scope = new();
             Tensor distance = module.Call(Tensor.Ones([Size])) - 3;
-            adam.Step(Gradients.Of((distance * distance).Sum(), [w]));
+            optimizer.Step(Gradients.Of((distance * distance).Sum(), [w]));
         }
     }
 
