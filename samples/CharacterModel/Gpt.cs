@@ -83,7 +83,8 @@ internal sealed partial class Block(int features) : Module<(Tensor Features, Ten
         Tensor x = input.Features;
         (int batch, int length) = (x.Shape[0], x.Shape[1]);
         Tensor all = _attention.Call(_attentionNorm.Call(x)).Reshape(batch, length, 3 * Heads, features / Heads).Transpose(1, 2);
-        Tensor queries = all.Narrow(1, 0, Heads), keys = all.Narrow(1, Heads, Heads), values = all.Narrow(1, 2 * Heads, Heads);
+        Tensor[] parts = all.Split(Heads, 1);
+        (Tensor queries, Tensor keys, Tensor values) = (parts[0], parts[1], parts[2]);
         bool begins = input.Past.Length == 0;
         if (!begins)
         {

@@ -64,8 +64,8 @@ public sealed partial class MultiHeadAttention : Module<AttentionInput, Tensor>
         Tensor query, key, value;
         if (ReferenceEquals(input.Query, input.Key) && ReferenceEquals(input.Key, input.Value))
         {
-            Tensor all = input.Query.Linear(_inProjWeight, _inProjBias?.Value);
-            (query, key, value) = (Heads(all.Narrow(-1, 0, _features)), Heads(all.Narrow(-1, _features, _features)), Heads(all.Narrow(-1, 2 * _features, _features)));
+            Tensor[] parts = input.Query.Linear(_inProjWeight, _inProjBias?.Value).Split(_features, -1);
+            (query, key, value) = (Heads(parts[0]), Heads(parts[1]), Heads(parts[2]));
         }
         else
         {
