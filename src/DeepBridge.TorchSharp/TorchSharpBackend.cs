@@ -181,6 +181,7 @@ public sealed partial class TorchSharpBackend : Backend
     /// <inheritdoc/>
     public override void Export(BackendTensor source, Span<byte> destination)
     {
+        CheckDeferred(source.Device);
         if (source.Spec.Count > 0)
         {
             using Native host = IsCpu(source.Device) ? ((TorchTensor)source).Value.contiguous() : ((TorchTensor)source).Value.cpu();
@@ -194,6 +195,7 @@ public sealed partial class TorchSharpBackend : Backend
     /// <inheritdoc/>
     public override bool TryBorrow(BackendTensor source, out ReadOnlySpan<byte> data)
     {
+        CheckDeferred(source.Device);
         Native value = ((TorchTensor)source).Value;
         bool can = source.Spec.Count > 0 && source.Spec.Bytes <= int.MaxValue && IsCpu(source.Device) && value.is_contiguous();
         data = can ? value.bytes : default;
@@ -213,6 +215,11 @@ public sealed partial class TorchSharpBackend : Backend
     public override BackendTensor Copy(BackendTensor source, Device target)
     {
         TorchTensor tensor = (TorchTensor)source;
+        if (!ReferenceEquals(source.Device, target))
+        {
+            CheckDeferred(source.Device);
+        }
+
         if (tensor.Known is { } known)
         {
             return new TorchTensor(source.Spec, target, known);
@@ -231,7 +238,12 @@ public sealed partial class TorchSharpBackend : Backend
         {
             torch.cuda.synchronize(cuda);
         }
+
+        CheckDeferred(device);
     }
+
+    /// <inheritdoc/>
+    protected override bool ChecksBounds(Device device) => _options.ChecksAtOnce ?? IsCpu(device);
 
     /// <summary>The device of a handle of the user's.</summary>
     /// <param name="tensor">The handle.</param>

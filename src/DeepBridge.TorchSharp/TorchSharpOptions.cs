@@ -25,4 +25,12 @@ public sealed record TorchSharpOptions
 
     /// <summary>Whether registering fails, with the reason, where no CUDA device can be used.</summary>
     public bool RequireCuda { get; init; }
+
+    /// <summary>
+    /// Whether the host reads indices, labels and integer divisors before each op that bounds them; null: on
+    /// <c>torch:cpu</c>, where it costs little. Where it does not, a bad value is made harmless on the device, and the error
+    /// comes when something is read back or <c>Synchronize</c> is called, with the op's name and the module's path. For
+    /// debugging on CUDA: true.
+    /// </summary>
+    public bool? ChecksAtOnce { get; init; }
 }

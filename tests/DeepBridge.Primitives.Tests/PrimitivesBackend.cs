@@ -11,9 +11,12 @@ namespace DeepBridge.Primitives.Tests;
 internal sealed partial class PrimitivesBackend : Backend
 {
     private readonly HashSet<string> _arrived = [], _ran = [];
+    private readonly bool _checksBounds;
 
-    internal PrimitivesBackend()
+    internal PrimitivesBackend(string name = "primitives", bool checksBounds = true)
     {
+        Name = name;
+        _checksBounds = checksBounds;
         Device = new Device(this, Name);
         Devices = [Device];
         Elementwise();
@@ -24,9 +27,12 @@ internal sealed partial class PrimitivesBackend : Backend
 
     internal static PrimitivesBackend Instance { get; } = new();
 
+    /// <summary>One that lets the core make bad values harmless.</summary>
+    internal static PrimitivesBackend Deferring { get; } = new("deferring", false);
+
     internal Device Device { get; }
 
-    public override string Name => "primitives";
+    public override string Name { get; }
 
     public override IReadOnlyList<Device> Devices { get; }
 
@@ -65,6 +71,7 @@ internal sealed partial class PrimitivesBackend : Backend
 
     public override void Export(BackendTensor source, Span<byte> destination)
     {
+        CheckDeferred(source.Device);
         Block block = (Block)source;
         int[] at = block.Positions();
         switch (block.Elements)
@@ -102,9 +109,9 @@ internal sealed partial class PrimitivesBackend : Backend
         return new Block(block.Spec, target, block.Elements, block.Offset, block.Strides);
     }
 
-    public override void Synchronize(Device device)
-    {
-    }
+    public override void Synchronize(Device device) => CheckDeferred(device);
+
+    protected override bool ChecksBounds(Device device) => _checksBounds;
 
     /// <summary>Registers a kernel that is counted.</summary>
     private void Primitive<TOp>(Kernel<TOp> kernel)

@@ -20,6 +20,7 @@ internal static class Child
         [nameof(Scenarios.WithoutNatives)] = Scenarios.WithoutNatives,
         [nameof(Scenarios.WithoutCuda)] = Scenarios.WithoutCuda,
         [nameof(Scenarios.Options)] = Scenarios.Options,
+        [nameof(Scenarios.Deferred)] = Scenarios.Deferred,
         [nameof(Loops.Mlp)] = Loops.Mlp,
         [nameof(Loops.Cnn)] = Loops.Cnn,
     };

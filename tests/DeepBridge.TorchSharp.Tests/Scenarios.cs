@@ -158,6 +158,33 @@ internal static class Scenarios
         FluentActions.Invoking(() => TorchSharpBackend.Register(new TorchSharpOptions())).Should().Throw<DeviceException>();
     }
 
+    /// <summary>As on CUDA: bad values are harmless, and the error comes with the next look.</summary>
+    internal static void Deferred()
+    {
+        TorchSharpBackend.Register(new TorchSharpOptions { ChecksAtOnce = false });
+        using AmbientChange device = Device.Use(torch.cuda.is_available() ? "torch:cuda:0" : "torch:cpu");
+        using TensorScope scope = new();
+        Layers.Sequential model = [new Layers.Embedding(5, 4), new Layers.Linear(4, 3)];
+        Adam optimizer = new(model, 1e-3);
+        foreach (long label in new long[] { 2, 3 })
+        {
+            Tensor loss = Loss.CrossEntropy(model.Call(Tensor.From([0L, 4L])), Tensor.From([1L, label]));
+            optimizer.Step(Gradients.Of(loss, model.Parameters));
+            if (label == 2)
+            {
+                loss.Item().Should().BePositive();
+            }
+            else
+            {
+                FluentActions.Invoking(() => loss.Item()).Should().Throw<ValueOutOfBoundsException>().WithMessage("*CrossEntropy*3*");
+            }
+        }
+
+        Tensor divisor = Tensor.From([0L]), quotient = Tensor.From([7L]) % divisor;
+        FluentActions.Invoking(() => quotient.ToArray<long>()).Should().Throw<ValueOutOfBoundsException>();
+        quotient.ToArray<long>().Should().Equal(0L);
+    }
+
     private static void Refused<T>(Action act)
         where T : Exception => act.Should().ThrowExactly<T>();
 

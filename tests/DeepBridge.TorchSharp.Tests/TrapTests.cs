@@ -10,6 +10,7 @@ public sealed class TrapTests
     [InlineData(nameof(Scenarios.NobodyReleases))]
     [InlineData(nameof(Scenarios.WithoutCuda))]
     [InlineData(nameof(Scenarios.Options))]
+    [InlineData(nameof(Scenarios.Deferred))]
     public void A_process_of_its_own_survives(string scenario)
     {
         (int code, string text) = Child.Run(scenario);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using DeepBridge.Graphs;
 using DeepBridge.Ops;
 
@@ -9,6 +10,7 @@ namespace DeepBridge.Backends;
 /// </summary>
 public abstract class Backend : Executor
 {
+    private readonly ConcurrentDictionary<Device, DeferredBounds> _deferred = new();
     private Slot?[] _slots = [];
 
     /// <summary>The name, the first part of its devices' names: "cpu", "torch", "tensorflow".</summary>
@@ -35,19 +37,18 @@ public abstract class Backend : Executor
     /// <exception cref="ValueOutOfBoundsException">A value that the op bounds is out of its bounds.</exception>
     public override void Execute(Op op, in KernelCall call)
     {
-        if (op.Kind.IsBounded && ChecksBounds(call.Device))
+        if (op.Kind.IsBounded)
         {
+            if (!ChecksBounds(call.Device))
+            {
+                _deferred.GetOrAdd(call.Device, static _ => new DeferredBounds()).Execute(op, call, Run);
+                return;
+            }
+
             ValueBounds.Check(op, call);
         }
 
-        if (Find(op) is { } slot && (slot.Always || slot.Takes(op, Decomposition.SpecsOf(call.Inputs))))
-        {
-            slot.Run(op, call);
-        }
-        else
-        {
-            Decomposition.Run(op, call);
-        }
+        Run(op, call);
     }
 
     /// <summary>Copies memory in.</summary>
@@ -114,11 +115,23 @@ public abstract class Backend : Executor
 
     /// <summary>
     /// Whether bounded values (indices, labels, integer divisors) are checked on the host before each kernel; by
-    /// default they are. A device whose memory the host reads only at a cost says no, and guards its kernels.
+    /// default they are. A device whose memory the host reads only at a cost says no: then a bad value is made harmless on
+    /// the device, and the error comes with <see cref="CheckDeferred"/>, or after some dozens of such ops.
     /// </summary>
     /// <param name="device">The device.</param>
     /// <returns>True: checked before every call.</returns>
     protected virtual bool ChecksBounds(Device device) => true;
+
+    /// <summary>Throws what ops found whose values are not checked at once; called before the host reads from a device, or has waited for it.</summary>
+    /// <param name="device">The device.</param>
+    /// <exception cref="ValueOutOfBoundsException">A value was out of its bounds.</exception>
+    protected void CheckDeferred(Device device)
+    {
+        if (_deferred.TryGetValue(device, out DeferredBounds? deferred))
+        {
+            deferred.Check();
+        }
+    }
 
     /// <summary>Gives an op its kernel; call it from the constructor.</summary>
     /// <typeparam name="TOp">The op.</typeparam>
@@ -135,6 +148,18 @@ public abstract class Backend : Executor
         }
 
         _slots[id] = new Slot<TOp>(kernel, when);
+    }
+
+    private void Run(Op op, in KernelCall call)
+    {
+        if (Find(op) is { } slot && (slot.Always || slot.Takes(op, Decomposition.SpecsOf(call.Inputs))))
+        {
+            slot.Run(op, call);
+        }
+        else
+        {
+            Decomposition.Run(op, call);
+        }
     }
 
     private Slot? Find(Op op)

@@ -6,7 +6,8 @@ namespace DeepBridge.Data;
 /// </summary>
 /// <remarks>
 /// It has <see cref="GetAsyncEnumerator"/>, which <c>await foreach</c> asks for, but is not an
-/// <see cref="IAsyncEnumerable{T}"/>: with both interfaces, each LINQ call on it would be ambiguous.
+/// <see cref="IAsyncEnumerable{T}"/>: with both interfaces, each LINQ call on it would be ambiguous. Code that wants the interface gets
+/// it from <see cref="LoaderExtensions.AsAsyncEnumerable"/>.
 /// </remarks>
 /// <typeparam name="T">A batch.</typeparam>
 public interface ILoader<out T> : IEnumerable<T>

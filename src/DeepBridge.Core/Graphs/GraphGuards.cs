@@ -95,7 +95,12 @@ internal static class GraphGuards
         }
     }
 
-    private static Tensor Clamp(GraphGuard guard, Tensor value, List<Tensor> seen)
+    /// <summary>Values within their bounds.</summary>
+    /// <param name="guard">The bounds.</param>
+    /// <param name="value">The values.</param>
+    /// <param name="seen">Gets the least and the greatest of them, as <see cref="GraphGuard.Check"/> takes them.</param>
+    /// <returns>The values; where one was out of bounds, the nearest that is not.</returns>
+    internal static Tensor Clamp(GraphGuard guard, Tensor value, List<Tensor> seen)
     {
         ValueBound bound = guard.Bound;
         void Report(Tensor number) => seen.Add(number.Cast(DType.Int64).Reshape(1));
