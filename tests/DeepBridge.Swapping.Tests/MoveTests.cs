@@ -1,6 +1,5 @@
 using DeepBridge.Graphs;
 using DeepBridge.Layers;
-using DeepBridge.Memory;
 using DeepBridge.Optimizers;
 
 namespace DeepBridge.Swapping.Tests;
