@@ -11,7 +11,7 @@ namespace DeepBridge.Engines.Benchmarks.TensorFlow;
 /// </summary>
 internal static class TensorFlowBenchmarks
 {
-    private const int Compared = 20;
+    private const int Compared = 5;
     private const double Tolerance = 1e-4;
 
     internal static void Run(int threads)
