@@ -19,8 +19,10 @@ public sealed class ExchangeTests
     public void A_wrapped_tensor_shares_its_memory_and_outlives_its_maker()
     {
         using TensorScope scope = new();
-        torch.Tensor mine = torch.arange(6, torch.ScalarType.Float32, new torch.Device("cpu")).reshape(2, 3);
-        Tensor turned = TorchTensors.Wrap(mine.t());
+        using torch.Tensor flat = torch.arange(6, torch.ScalarType.Float32, new torch.Device("cpu"));
+        torch.Tensor mine = flat.reshape(2, 3);
+        using torch.Tensor other = mine.t();
+        Tensor turned = TorchTensors.Wrap(other);
         Tensor wrapped = TorchTensors.Wrap(mine, takeOwnership: true);
         mine.IsInvalid.Should().BeTrue();
         wrapped.Shape.Should().Be(Shape.Create([2, 3]));
@@ -31,7 +33,7 @@ public sealed class ExchangeTests
         back[0, 0].fill_(7);
         wrapped.ToArray<float>()[0].Should().Be(7);
         wrapped.Dispose();
-        back.sum().item<float>().Should().Be(22);
+        Sum(back).Should().Be(22);
     }
 
     [Fact]
@@ -51,8 +53,8 @@ public sealed class ExchangeTests
             other.Release();
         }
 
-        mine.sum().item<float>().Should().Be(3);
-        out1.sum().item<float>().Should().Be(3);
+        Sum(mine).Should().Be(3);
+        Sum(out1).Should().Be(3);
     }
 
     [Fact]
@@ -158,7 +160,7 @@ public sealed class ExchangeTests
             using Tensor other = Tensor.Full([Count], -1, device: "cpu");
         }
 
-        handle.sum().item<float>().Should().Be(Count);
+        Sum(handle).Should().Be(Count);
         long before = LiveTensors.Count;
         handle.Dispose();
         LiveTensors.Count.Should().Be(before - 1);
@@ -188,7 +190,7 @@ public sealed class ExchangeTests
         using Tensor input = Tensor.Uniform([5, 4]).Track();
         using TensorScope scope = new();
         Tensor given = Gradients.Of(Through(theirs, input).Sum(), [input])[0];
-        using torch.Tensor weight = theirs.weight.detach().sum(0L);
+        using torch.Tensor whole = theirs.weight.detach(), weight = whole.sum(0L);
         for (int row = 0; row < 5; row++)
         {
             given.ToArray<float>()[(row * 4)..((row * 4) + 4)].Should().Equal(weight.data<float>().ToArray());
@@ -238,4 +240,13 @@ public sealed class ExchangeTests
             torch.autograd.backward([y], [g], inputs: [x]);
             return [TorchTensors.Wrap(x.grad!, takeOwnership: true)];
         })[0];
+
+    /// <summary>TorchSharp does not hold a temporary during its native call: each has a name here.</summary>
+    private static float Sum(torch.Tensor tensor)
+    {
+        using torch.Tensor sum = tensor.sum();
+        float value = sum.item<float>();
+        GC.KeepAlive(tensor);
+        return value;
+    }
 }
