@@ -1,4 +1,3 @@
-using DeepBridge.Memory;
 using DeepBridge.Ops;
 
 namespace DeepBridge.Backends;
@@ -26,21 +25,10 @@ internal static class Decomposition
     /// <exception cref="UnsupportedOpException">The op is a primitive.</exception>
     internal static void Run(Op op, in KernelCall call)
     {
-        Tensor[] inputs = new Tensor[call.Inputs.Length];
-        Ambient now = Ambient.Now;
-        TensorScope scope = TensorScope.Detached(op.Name);
-        AmbientChange change = Ambient.Enter(
-            now with { Scope = scope, Recording = false, Wrapper = null, Device = call.Device, Precision = Precision.Float32 });
-        try
-        {
-            Run(op, call, inputs, scope);
-        }
-        finally
-        {
-            change.Dispose();
-            scope.End();
-        }
+        using BelowTape below = new(op, call.Device);
+        Run(op, call, new Tensor[call.Inputs.Length], below.Scope);
     }
+
     /// <summary>Executes an op on data, outside any tape: what the interpreter and the optimizers need.</summary>
     /// <param name="executor">Who executes.</param>
     /// <param name="op">The op.</param>

@@ -24,31 +24,21 @@ internal sealed class DeferredBounds
     {
         BackendTensor[] inputs = call.Inputs.ToArray();
         ulong donated = call.Donated;
-        Ambient now = Ambient.Now;
-        TensorScope scope = TensorScope.Detached(op.Name);
-        AmbientChange change = Ambient.Enter(
-            now with { Scope = scope, Recording = false, Wrapper = null, Device = call.Device, Precision = Precision.Float32 });
-        try
+        string? path = Ambient.Now.Frame?.Path;
+        using BelowTape below = new(op, call.Device);
+        foreach (ValueBound bound in ((IBoundedOp)op).Bounds(Decomposition.SpecsOf(inputs)))
         {
-            foreach (ValueBound bound in ((IBoundedOp)op).Bounds(Decomposition.SpecsOf(inputs)))
+            if (inputs[bound.Input].Spec.Count > 0)
             {
-                if (inputs[bound.Input].Spec.Count > 0)
-                {
-                    GraphGuard guard = new(op, bound, now.Frame?.Path);
-                    List<Tensor> seen = [];
-                    inputs[bound.Input] = GraphGuards.Clamp(guard, scope.Own(new Tensor(inputs[bound.Input].Retain())), seen).Data;
-                    donated &= ~(1UL << bound.Input);
-                    Wait(guard, Tensor.Concat([.. seen]).Data.Retain());
-                }
+                GraphGuard guard = new(op, bound, path);
+                List<Tensor> seen = [];
+                inputs[bound.Input] = GraphGuards.Clamp(guard, below.Scope.Own(new Tensor(inputs[bound.Input].Retain())), seen).Data;
+                donated &= ~(1UL << bound.Input);
+                Wait(guard, Tensor.Concat([.. seen]).Data.Retain());
             }
+        }
 
-            run(op, new KernelCall(call.Device, inputs, call.OutputSpecs, call.Outputs, donated));
-        }
-        finally
-        {
-            change.Dispose();
-            scope.End();
-        }
+        run(op, new KernelCall(call.Device, inputs, call.OutputSpecs, call.Outputs, donated));
     }
 
     /// <summary>Reads what waits.</summary>
