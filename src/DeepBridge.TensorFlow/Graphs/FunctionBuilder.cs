@@ -22,8 +22,11 @@ internal sealed class FunctionBuilder
     private readonly bool _plain;
     private readonly Dictionary<GraphNode, (Wire Rate, Wire Epsilon)> _corrected = new(ReferenceEqualityComparer.Instance);
 
-    private FunctionBuilder(TensorFlowBackend backend, Graph graph, nint body)
+    private readonly bool _ignores;
+
+    private FunctionBuilder(TensorFlowBackend backend, Graph graph, nint body, bool ignores)
     {
+        _ignores = ignores;
         _plain = backend.RunsPlain(graph.Device);
         _backend = backend;
         _graph = graph;
@@ -34,11 +37,12 @@ internal sealed class FunctionBuilder
     /// <param name="backend">The backend.</param>
     /// <param name="graph">The lowered graph.</param>
     /// <param name="name">The function's name.</param>
+    /// <param name="ignores">Whether labels among the arguments may be such as are ignored.</param>
     /// <exception cref="EngineException">TensorFlow refuses it.</exception>
-    internal static void Build(TensorFlowBackend backend, Graph graph, string name)
+    internal static void Build(TensorFlowBackend backend, Graph graph, string name, bool ignores)
     {
         using SafeGraphHandle body = c_api.TF_NewGraph();
-        FunctionBuilder builder = new(backend, graph, body.DangerousGetHandle());
+        FunctionBuilder builder = new(backend, graph, body.DangerousGetHandle(), ignores);
         TF_Output[] results = builder.Emit();
         builder.Finish(body.DangerousGetHandle(), name, results);
     }
@@ -50,7 +54,7 @@ internal sealed class FunctionBuilder
     /// <returns>The placeholders of arguments and states, and the results.</returns>
     internal static (TF_Output[] Arguments, TF_Output[] Results) Emit(TensorFlowBackend backend, Graph graph, nint body)
     {
-        FunctionBuilder builder = new(backend, graph, body);
+        FunctionBuilder builder = new(backend, graph, body, ignores: true);
         TF_Output[] results = builder.Emit();
         return ([.. builder._arguments], results);
     }
@@ -117,7 +121,7 @@ internal sealed class FunctionBuilder
     {
         foreach (GraphValue input in _graph.Inputs)
         {
-            _wires[input] = _emit.Argument(C.Code(input.Spec.DType), input.Spec.Shape);
+            _wires[input] = _emit.Argument(C.Code(input.Spec.DType), input.Spec.Shape, isWhole: !_ignores);
             _arguments.Add(_emit.Plain(_wires[input]));
         }
 
@@ -159,12 +163,12 @@ internal sealed class FunctionBuilder
         }
     }
 
-    /// <summary>What a fused step reads: not the slots, which its update reads by itself.</summary>
+    /// <summary>What a fused step reads: neither slots nor count, which their updates read by themselves.</summary>
     private static IEnumerable<GraphValue> StepReads(GraphNode node)
     {
         bool decays = node.Op is AdamStep { WeightDecay: not 0 } or SgdStep { WeightDecay: not 0 };
         int slots = node.Outputs.Count - 1;
-        return node.Inputs.Where((_, i) => (i == 0 && decays) || (i > 0 && i >= slots));
+        return node.Inputs.Where((_, i) => (i == 0 && decays) || (i > 0 && i > slots));
     }
 
     private void Emit(GraphNode node)
@@ -230,16 +234,22 @@ internal sealed class FunctionBuilder
 
     private void Correct(AdamStep adam, GraphNode[] nodes)
     {
+        Array.ForEach(nodes, Count);
         (Wire[] rates, Wire[] epsilons) = StepEmitter.Correct(
-            _emit, adam, [.. nodes.Select(Count)], Read(nodes[0].Inputs[^1]), nodes[0].Inputs[0].Spec.DType);
+            _emit, adam, [.. nodes.Select(other => Read(other.Outputs[^1]))], Read(nodes[0].Inputs[^1]), nodes[0].Inputs[0].Spec.DType);
         for (int i = 0; i < nodes.Length; i++)
         {
             _corrected[nodes[i]] = (rates[i], epsilons[i]);
         }
     }
 
-    private Wire Count(GraphNode node) =>
-        _wires[node.Outputs[^1]] = _emit.Op("AddV2"u8, Read(node.Inputs[node.Outputs.Count - 1]), _emit.Number(1, DType.Int64)).One();
+    private void Count(GraphNode node)
+    {
+        StateWire steps = _states[node.Inputs[node.Outputs.Count - 1]];
+        _emit.After(steps.Read);
+        _emit.Op("AssignAddVariableOp"u8, steps.Resource, _emit.Number(1, DType.Int64)).Type("dtype"u8, C.Code(DType.Int64)).None();
+        steps.Written = _emit.Previous;
+    }
 
     private unsafe void Finish(nint body, string name, TF_Output[] results)
     {

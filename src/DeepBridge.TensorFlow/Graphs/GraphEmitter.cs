@@ -20,6 +20,9 @@ internal sealed class Wire
 
     /// <summary>Whether it is a scalar, which has every layout.</summary>
     internal bool IsScalar { get; init; }
+
+    /// <summary>Whether it holds no label that is ignored.</summary>
+    internal bool IsWhole { get; init; }
 }
 
 /// <summary>Emits nodes of a graph. Transposes between convolutions, and through what stands between them, cancel.</summary>
@@ -47,6 +50,9 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
 
     /// <summary>The operation that was emitted last.</summary>
     internal nint Previous { get; private set; }
+
+    /// <inheritdoc/>
+    internal override bool? Holds(Wire values, TensorSpec spec, long number) => values.IsWhole ? false : null;
 
     /// <inheritdoc/>
     internal override GraphEmitter Op(ReadOnlySpan<byte> name, params ReadOnlySpan<Wire> inputs)
@@ -167,8 +173,9 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
     /// <summary>An argument.</summary>
     /// <param name="code">The dtype's number in TensorFlow.</param>
     /// <param name="shape">The shape; null: not said.</param>
+    /// <param name="isWhole">Whether it holds no label that is ignored.</param>
     /// <returns>The argument.</returns>
-    internal Wire Argument(int code, Shape? shape)
+    internal Wire Argument(int code, Shape? shape, bool isWhole = false)
     {
         Begin("Placeholder"u8, []);
         Type("dtype"u8, code);
@@ -180,7 +187,7 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
         }
 
         None();
-        return new Wire { Plain = new TF_Output(Previous, 0), IsScalar = shape is { Rank: 0 } };
+        return new Wire { Plain = new TF_Output(Previous, 0), IsScalar = shape is { Rank: 0 }, IsWhole = isWhole };
     }
 
     /// <summary>Says that the next node runs after another.</summary>

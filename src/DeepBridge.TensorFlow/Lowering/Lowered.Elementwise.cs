@@ -185,13 +185,16 @@ internal static partial class Lowered
             "SelectV2"u8, e.Map("GreaterEqual"u8, known, e.Number(Math.Pow(2, 63), DType.Float64)), e.Number(long.MaxValue, to), whole);
     }
 
-    /// <summary>The gradient where the output is not 0, so above it or NaN; TensorFlow's own kernel stops it at NaN, and its selection is slow.</summary>
+    /// <summary>
+    /// The gradient where the output is not 0, so above it or NaN, at which TensorFlow's own kernel stops it. Where it is 0, it
+    /// is the zero: one of the same shape, since to select a number is slow.
+    /// </summary>
     private static T Rectified<T>(in Site<T> s)
     {
         Emitter<T> e = s.Emit;
         return e.HasNaN(s.X[1], s.Ins[1]) == false
             ? e.Map("ReluGrad"u8, s.X[0], s.X[1])
-            : e.Map("MulNoNan"u8, s.X[0], e.Cast(e.Map("NotEqual"u8, s.X[1], e.Number(0, s.Ins[1].DType)), s.Ins[1].DType));
+            : e.Map("SelectV2"u8, e.Map("NotEqual"u8, s.X[1], e.Number(0, s.Ins[1].DType)), s.X[0], s.X[1]);
     }
 
     private static T Filled<T>(Fill fill, in Site<T> s)

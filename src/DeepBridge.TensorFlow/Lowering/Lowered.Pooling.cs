@@ -38,11 +38,9 @@ internal static partial class Lowered
         kept = [x, y];
         if (nan is null)
         {
-            Shape shape = input.Shape;
-            T Rows(T values, Shape whole) => e.Reshape(values, [shape[0], checked((int)(whole.Count / shape[0]))]);
-            T greatest = Fold("Max"u8, e, Rows(x, shape), [1], false), least = Fold("Min"u8, e, Rows(y, s.Outs[0].Shape), [1], false);
-            T nothing = e.Op("LessEqual"u8, least, e.Number(input.DType == DType.Float64 ? double.MinValue : float.MinValue, input.DType)).One();
-            T images = e.Op("Where"u8, e.Op("LogicalOr"u8, e.Op("NotEqual"u8, greatest, greatest).One(), nothing).One()).One();
+            // NaN and infinities show in the sum; where it overflows, folding does no harm.
+            T sums = Fold("Sum"u8, e, x, [1, 2, 3], false);
+            T images = e.Op("Where"u8, e.Op("LogicalNot"u8, e.Op("IsFinite"u8, sums).One()).One()).One();
             T values = Folded(e, e.Op("GatherNd"u8, x, images).One(), op, input, true).Values;
             most = e.Op("TensorScatterUpdate"u8, y, images, values).One();
             kept = [x, y, images];
@@ -56,7 +54,7 @@ internal static partial class Lowered
     {
         Shape shape = left.Ins[0].Shape;
         Dims input = Flat(shape);
-        T g = shape.Rank == 4 ? e.ToChannelsLast(incoming) : e.ToChannelsLast(e.Reshape(incoming, Flat(op.InferAll([left.Ins[0]])[0].Shape)));
+        T g = Image(e, incoming, op.InferAll([left.Ins[0]])[0].Shape);
         T gradient = Pooling(e.Op("MaxPoolGrad"u8, left.Kept[0], left.Kept[1], g), op.Size, Flat(op.Window), true).One();
         if (left.Kept.Length > 2)
         {
