@@ -4,6 +4,8 @@ namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
+    private const int MostSelected = 1 << 17;
+
     private static nint[]? Elementwise(Op op, in Site s) => op switch
     {
         Add => [Binary("AddV2"u8, s)],
@@ -186,15 +188,20 @@ internal static partial class Lowered
     }
 
     /// <summary>
-    /// The gradient where the output is not 0, so above it or NaN, at which TensorFlow's own kernel stops it. Where it is 0, it
-    /// is the zero: one of the same shape, since to select a number is slow.
+    /// The gradient where the output is not 0, so above it or NaN, at which TensorFlow's own kernel stops it. A selection, whose
+    /// zeros are the output's, is the fewest nodes; for many elements a product is faster.
     /// </summary>
     private static nint Rectified(in Site s)
     {
         Emitter e = s.Emit;
-        return e.HasNaN(s.X[1], s.Ins[1]) == false
-            ? e.Map("ReluGrad"u8, s.X[0], s.X[1])
-            : e.Map("SelectV2"u8, e.Map("NotEqual"u8, s.X[1], e.Number(0, s.Ins[1].DType)), s.X[0], s.X[1]);
+        (nint g, nint y, TensorSpec spec) = (s.X[0], s.X[1], s.Ins[1]);
+        if (e.HasNaN(y, spec) == false)
+        {
+            return e.Map("ReluGrad"u8, g, y);
+        }
+
+        nint passes = e.Map("NotEqual"u8, y, e.Number(0, spec.DType));
+        return spec.Count <= MostSelected ? e.Map("SelectV2"u8, passes, g, y) : e.Map("MulNoNan"u8, g, e.Cast(passes, spec.DType));
     }
 
     private static nint Filled(Fill fill, in Site s)
