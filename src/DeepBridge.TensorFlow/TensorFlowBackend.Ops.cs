@@ -95,13 +95,13 @@ public sealed unsafe partial class TensorFlowBackend
     /// <param name="device">The device.</param>
     /// <param name="left">What is left of the op.</param>
     /// <returns>The handle, the caller's.</returns>
-    internal nint Second(Device device, Deferred<nint> left) => Alone(device, e => Lowered.Second(e, left));
+    internal nint Second(Device device, Deferred left) => Alone(device, e => Lowered.Second(e, left));
 
     /// <summary>The plain layout of a value.</summary>
     /// <param name="device">The device.</param>
     /// <param name="last">The value with its channels last.</param>
     /// <returns>The handle, the caller's.</returns>
-    internal nint Plain(Device device, nint last) => Alone(device, e => e.FromChannelsLast(last));
+    internal nint Plain(Device device, nint last) => Alone(device, _ => EagerEmitter.FromChannelsLast(last));
 
     /// <summary>Runs ops whose result lies plain.</summary>
     private nint Alone(Device device, Func<EagerEmitter, nint> run)
@@ -121,7 +121,7 @@ public sealed unsafe partial class TensorFlowBackend
 
     private void Run(Op op, in KernelCall call) => Run(op, call, 0);
 
-    private void Run(Op op, in KernelCall call, ulong donated, Deferred<nint>? left = null)
+    private void Run(Op op, in KernelCall call, ulong donated, Deferred? left = null)
     {
         EagerEmitter e = Emitter(call.Device);
         nint[] x = new nint[call.Inputs.Length], results = [], kept = [];
@@ -150,10 +150,10 @@ public sealed unsafe partial class TensorFlowBackend
                     e.Know(x[i], last);
                 }
 
-                x[i] = lies ? e.FromChannelsLast(last) : x[i];
+                x[i] = lies ? EagerEmitter.FromChannelsLast(last) : x[i];
             }
 
-            Site<nint> site = new(e, x, ins, call.OutputSpecs);
+            Site site = new(e, x, ins, call.OutputSpecs);
             if (left is not null)
             {
                 results = [Lowered.Back(e, left, x[0])];
@@ -185,7 +185,7 @@ public sealed unsafe partial class TensorFlowBackend
 
             if (kept.Length > 0)
             {
-                Deferred<nint> later = new(op, ins, x.Length > 1 ? call.Inputs[1] : null, results[1..]);
+                Deferred later = new(op, ins, x.Length > 1 ? call.Inputs[1] : null, results[1..]);
                 call.Outputs[1] = new TensorFlowTensor(call.OutputSpecs[1], call.Device, 0, deferred: later);
             }
         }

@@ -28,7 +28,9 @@ public sealed unsafe partial class TensorFlowBackend
         long steps = states == 1 ? 0 : checked((long)Real(call.Inputs[states]) + 1);
         try
         {
-            nint gradient = Decayed(e, op, call);
+            nint gradient = ((TensorFlowTensor)call.Inputs[^2]).Handle;
+            double decay = StepEmitter.Decay(op);
+            gradient = decay == 0 ? gradient : StepEmitter.Decayed(e, decay, ((TensorFlowTensor)call.Inputs[0]).Handle, gradient, dtype);
             for (int i = 0; i < states; i++)
             {
                 TensorFlowTensor state = (TensorFlowTensor)call.Inputs[i];
@@ -38,23 +40,14 @@ public sealed unsafe partial class TensorFlowBackend
 
             nint[] resources = [.. next.Select(state => state!.Promote())];
             nint Number(double value) => e.Constant(new TensorSpec(default, dtype), Numbers.Bytes(value, dtype));
-            switch (op)
+            nint epsilon = 0;
+            if (op is AdamStep adam)
             {
-                case AdamStep adam:
-                    double root = Math.Sqrt(1 - Math.Pow(adam.Beta2, steps)), size = rate * root / (1 - Math.Pow(adam.Beta1, steps));
-                    nint zero = e.Number(0, dtype);
-                    nint[] numbers = [zero, zero, Number(size), e.Number(adam.Beta1, dtype), e.Number(adam.Beta2, dtype), Number(adam.Epsilon * root), gradient];
-                    e.Op("ResourceApplyAdam"u8, [.. resources, .. numbers]).None();
-                    break;
-                case SgdStep { Momentum: 0 }:
-                    e.Op("ResourceApplyGradientDescent"u8, resources[0], Number(rate), gradient).None();
-                    break;
-                case SgdStep sgd:
-                    e.Op("ResourceApplyMomentum"u8, resources[0], resources[1], Number(rate), gradient, e.Number(sgd.Momentum, dtype))
-                        .Flag("use_nesterov"u8, sgd.Nesterov).None();
-                    break;
+                double root = Math.Sqrt(1 - Math.Pow(adam.Beta2, steps));
+                (rate, epsilon) = (rate * root / (1 - Math.Pow(adam.Beta1, steps)), Number(adam.Epsilon * root));
             }
 
+            StepEmitter.Emit(e, op, dtype, resources, Number(rate), epsilon, gradient);
             for (int i = 0; i < states; i++)
             {
                 (call.Outputs[i], next[i]) = (next[i]!, null);
@@ -75,20 +68,6 @@ public sealed unsafe partial class TensorFlowBackend
         }
 
         GC.KeepAlive(call.Inputs[^2]);
-    }
-
-    /// <summary>The gradient, with the parameter's decay in it.</summary>
-    private static nint Decayed(EagerEmitter e, Op op, in KernelCall call)
-    {
-        TensorFlowTensor parameter = (TensorFlowTensor)call.Inputs[0], gradient = (TensorFlowTensor)call.Inputs[^2];
-        double decay = op is AdamStep adam ? adam.WeightDecay : ((SgdStep)op).WeightDecay;
-        if (decay == 0)
-        {
-            return gradient.Handle;
-        }
-
-        nint decayed = e.Op("Mul"u8, parameter.Handle, e.Number(decay, parameter.Spec.DType)).One();
-        return e.Op("AddV2"u8, e.Last(decayed), gradient.Handle).One();
     }
 
     private double Real(BackendTensor scalar)

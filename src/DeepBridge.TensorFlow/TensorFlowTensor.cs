@@ -14,7 +14,7 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
 {
     private static long s_live;
 
-    private readonly Deferred<nint>? _deferred;
+    private readonly Deferred? _deferred;
     private nint _handle;
     private nint _last;
     private nint _resource;
@@ -26,7 +26,7 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     /// <param name="resource">The handle of a variable, or 0.</param>
     /// <param name="last">The handle of the same elements in (N, H, W, C), or 0.</param>
     /// <param name="deferred">What gives the value when somebody looks, and its op's gradient; or null.</param>
-    internal TensorFlowTensor(TensorSpec spec, Device device, nint handle, nint resource = 0, nint last = 0, Deferred<nint>? deferred = null)
+    internal TensorFlowTensor(TensorSpec spec, Device device, nint handle, nint resource = 0, nint last = 0, Deferred? deferred = null)
         : base(spec, device)
     {
         (_handle, _resource, _last, _deferred) = (handle, resource, last, deferred);
@@ -44,7 +44,7 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     internal static long Live => Volatile.Read(ref s_live);
 
     /// <summary>What is left of the op whose second output this is, or null.</summary>
-    internal Deferred<nint>? Deferred => _deferred;
+    internal Deferred? Deferred => _deferred;
 
     /// <summary>The value, which this owns.</summary>
     /// <exception cref="TensorReleasedException">It was given away to an op that then failed.</exception>

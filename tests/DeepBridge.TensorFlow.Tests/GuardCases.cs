@@ -60,6 +60,31 @@ public sealed class GuardTests
     public void Bad_values_are_typed_errors_eager_and_compiled() => GuardCases.Check("tensorflow:cpu");
 
     [Fact]
+    public void Ignored_labels_may_come_and_go_and_a_bad_one_leaves_the_step_undone()
+    {
+        using AmbientChange use = Device.Use("tensorflow:cpu");
+        using TensorScope scope = new();
+        Variable total = new(Tensor.Zeros([1]));
+        CrossEntropy loss = new(0, -100, Reduction.Sum);
+        using Graph graph = Graph.Trace(
+            a =>
+            {
+                total.Assign(total.Value + 1);
+                return [loss.ApplyAll(a[0], a[1])[0]];
+            },
+            [new([3, 2], DType.Float32), new([3], DType.Int64)]);
+        float Run(params long[] labels) => graph.Run(Tensor.Zeros([3, 2]), Tensor.From(labels))[0].Item<float>();
+        float one = MathF.Log(2);
+        Run(0, 1, 0).Should().BeApproximately(3 * one, 1e-5f);
+        Run(0, -100, 0).Should().BeApproximately(2 * one, 1e-5f);
+        Run(1, 1, 1).Should().BeApproximately(3 * one, 1e-5f);
+        Action bad = () => Run(0, -100, 2);
+        bad.Should().Throw<ValueOutOfBoundsException>().Which.Value.Should().Be(2);
+        total.Value.ToArray<float>().Should().Equal(3);
+        Run(-100, -100, 1).Should().BeApproximately(one, 1e-5f);
+    }
+
+    [Fact]
     public void Positions_of_a_pooling_are_guarded_unless_it_found_them()
     {
         using AmbientChange use = Device.Use("tensorflow:cpu");

@@ -31,6 +31,7 @@ internal sealed class DeferredBounds
             if (inputs[bound.Input].Spec.Count > 0)
             {
                 GraphGuard guard = new(op, bound, path);
+                guard.RequireAny();
                 List<Tensor> seen = [];
                 inputs[bound.Input] = GraphGuards.Clamp(guard, below.Scope.Own(new Tensor(inputs[bound.Input].Retain())), seen).Data;
                 donated &= ~(1UL << bound.Input);

@@ -40,34 +40,40 @@ public static class ValueBounds
 
         foreach (ValueBound bound in bounded.Bounds(Decomposition.SpecsOf(call.Inputs)))
         {
-            BackendTensor input = call.Inputs[bound.Input];
-            Backend backend = input.Device.Backend;
-            if (!backend.TryBorrow(input, out ReadOnlySpan<byte> bytes))
-            {
-                byte[] copy = new byte[input.Spec.Bytes];
-                backend.Export(input, copy);
-                bytes = copy;
-            }
-
-            if (input.Spec.DType == DType.Int64)
-            {
-                Check<long, ulong>(op, bound, bytes);
-            }
-            else
-            {
-                Check<int, uint>(op, bound, bytes);
-            }
+            Check(op, bound, call.Inputs[bound.Input], null);
         }
     }
 
-    private static void Check<T, TUnsigned>(Op op, ValueBound bound, ReadOnlySpan<byte> bytes)
+    /// <summary>Reads a bounded input and throws for the first value out of bounds.</summary>
+    /// <param name="op">The op.</param>
+    /// <param name="bound">The bounds.</param>
+    /// <param name="input">The input.</param>
+    /// <param name="path">The module that recorded the op, where it is not the one that runs.</param>
+    /// <returns>Whether a value is exempt.</returns>
+    /// <exception cref="ValueOutOfBoundsException">A value is out of bounds.</exception>
+    internal static bool Check(Op op, ValueBound bound, BackendTensor input, string? path)
+    {
+        Backend backend = input.Device.Backend;
+        if (!backend.TryBorrow(input, out ReadOnlySpan<byte> bytes))
+        {
+            byte[] copy = new byte[input.Spec.Bytes];
+            backend.Export(input, copy);
+            bytes = copy;
+        }
+
+        return input.Spec.DType == DType.Int64
+            ? Check<long, ulong>(op, bound, bytes, path)
+            : Check<int, uint>(op, bound, bytes, path);
+    }
+
+    private static bool Check<T, TUnsigned>(Op op, ValueBound bound, ReadOnlySpan<byte> bytes, string? path)
         where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
         where TUnsigned : unmanaged, IBinaryInteger<TUnsigned>
     {
         ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(bytes);
         if (values.IsEmpty)
         {
-            return;
+            return false;
         }
 
         // Read without its sign, a negative number is greater than any bound: one pass answers for both ends.
@@ -77,7 +83,7 @@ public static class ValueBounds
                 : long.CreateChecked(TensorPrimitives.Min(values)) >= bound.Minimum && long.CreateChecked(TensorPrimitives.Max(values)) <= bound.Maximum;
         if (fine)
         {
-            return;
+            return bound.Exempt is { } exempt && exempt >= bound.Minimum && exempt <= bound.Maximum && values.Contains(T.CreateSaturating(exempt));
         }
 
         foreach (T value in values)
@@ -85,9 +91,12 @@ public static class ValueBounds
             long number = long.CreateChecked(value);
             if (bound.NotZero ? number == 0 : (number < bound.Minimum || number > bound.Maximum) && number != bound.Exempt)
             {
-                throw Error(op, bound, number, null);
+                throw Error(op, bound, number, path);
             }
         }
+
+        // What is out of bounds and legal is exempt.
+        return true;
     }
 
     /// <summary>The error of a value that is out of its bounds.</summary>

@@ -153,9 +153,13 @@ public sealed class Graph : IDisposable
     /// <see cref="GraphGuard.Check"/> reads it.
     /// </summary>
     /// <param name="guards">What was guarded.</param>
+    /// <param name="arguments">
+    /// True: bounded values that are arguments are read as they are, and <see cref="GraphGuard.CheckArguments"/> judges them
+    /// before a run, which pays where they lie on the host.
+    /// </param>
     /// <returns>A new graph; its states stand in the same order.</returns>
     /// <exception cref="ValueOutOfBoundsException">No value at all is legal, since an axis is empty.</exception>
-    public Graph Guard(out IReadOnlyList<GraphGuard> guards) => GraphGuards.Insert(this, out guards);
+    public Graph Guard(out IReadOnlyList<GraphGuard> guards, bool arguments = false) => GraphGuards.Insert(this, arguments, out guards);
 
     /// <summary>Floating-point operations of one run.</summary>
     /// <returns>The number.</returns>

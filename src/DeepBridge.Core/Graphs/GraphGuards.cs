@@ -10,16 +10,38 @@ namespace DeepBridge.Graphs;
 /// <param name="ModulePath">The module that ran the op, or null.</param>
 public sealed record GraphGuard(Op Op, ValueBound Bound, string? ModulePath)
 {
+    /// <summary>The index of the argument that it judges before a run (<see cref="CheckArguments"/>); null: the graph has nodes for it.</summary>
+    public int? Argument { get; init; }
+
+    /// <summary>Throws for the first guard of an argument that holds a value out of bounds.</summary>
+    /// <param name="guards">The guards of a graph.</param>
+    /// <param name="arguments">The graph's arguments.</param>
+    /// <returns>Whether one of them holds a value that is exempt from its bounds (an ignored label).</returns>
+    /// <exception cref="ValueOutOfBoundsException">A value is out of bounds.</exception>
+    public static bool CheckArguments(IReadOnlyList<GraphGuard> guards, ReadOnlySpan<BackendTensor> arguments)
+    {
+        ArgumentNullException.ThrowIfNull(guards);
+        bool exempt = false;
+        foreach (GraphGuard guard in guards)
+        {
+            exempt |= guard.Argument is { } index && ValueBounds.Check(guard.Op, guard.Bound, arguments[index], guard.ModulePath);
+        }
+
+        return exempt;
+    }
+
     /// <summary>Throws for the first guard that saw a value out of bounds.</summary>
     /// <param name="guards">The guards of a graph.</param>
-    /// <param name="seen">Its last result: for each guard the least and the greatest value; of a divisor, 0 where it held one.</param>
+    /// <param name="seen">Its last result: for each guard that judges no argument the least and the greatest value; of a divisor, 0 where it held one.</param>
     /// <exception cref="ValueOutOfBoundsException">A value was out of bounds.</exception>
     public static void Check(IReadOnlyList<GraphGuard> guards, ReadOnlySpan<long> seen)
     {
         ArgumentNullException.ThrowIfNull(guards);
-        for (int i = 0; i < guards.Count; i++)
+        int next = 0;
+        foreach (GraphGuard guard in guards.Where(guard => guard.Argument is null))
         {
-            guards[i].Judge(seen[2 * i], seen[(2 * i) + 1]);
+            guard.Judge(seen[next], seen[next + 1]);
+            next += 2;
         }
     }
 
@@ -27,6 +49,15 @@ public sealed record GraphGuard(Op Op, ValueBound Bound, string? ModulePath)
     /// <param name="value">The value.</param>
     /// <returns>The error.</returns>
     internal ValueOutOfBoundsException Error(long value) => ValueBounds.Error(Op, Bound, value, ModulePath);
+
+    /// <summary>Throws where no value is legal, since the axis is empty.</summary>
+    internal void RequireAny()
+    {
+        if (!Bound.NotZero && Bound.Maximum < Bound.Minimum)
+        {
+            throw Error(0);
+        }
+    }
 
     private void Judge(long least, long most)
     {
@@ -43,9 +74,10 @@ internal static class GraphGuards
 {
     /// <summary>See <see cref="Graph.Guard"/>.</summary>
     /// <param name="graph">The graph.</param>
+    /// <param name="arguments">Whether arguments are left as they are, since the caller judges them.</param>
     /// <param name="guards">What was guarded.</param>
     /// <returns>The guarded graph.</returns>
-    internal static Graph Insert(Graph graph, out IReadOnlyList<GraphGuard> guards)
+    internal static Graph Insert(Graph graph, bool arguments, out IReadOnlyList<GraphGuard> guards)
     {
         List<GraphGuard> found = [];
         List<Tensor> seen = [];
@@ -53,12 +85,13 @@ internal static class GraphGuards
 
         // Positions that a pooling of this graph found are in bounds.
         HashSet<GraphValue> trusted = [.. graph.Nodes.Where(node => node.Op is MaxPool).Select(node => node.Outputs[1])];
+        Dictionary<GraphValue, int> indices = graph.Inputs.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
         TensorSpec[] specs = [.. graph.Inputs.Select(input => input.Spec)];
         using AmbientChange change = Ambient.Enter(Ambient.Now with { Recording = false, Precision = Precision.Float32 });
         Graph guarded = Graph.Trace(
-            arguments =>
+            inputs =>
             {
-                Tensor[] results = GraphLowering.Replay(graph, Guarded, arguments);
+                Tensor[] results = GraphLowering.Replay(graph, Guarded, inputs);
                 return seen.Count == 0 ? results : [.. results, Tensor.Concat([.. seen])];
             },
             specs,
@@ -81,8 +114,10 @@ internal static class GraphGuards
 
                     if (!harmless.TryGetValue((value, bound with { Input = 0 }), out Tensor? safe))
                     {
-                        GraphGuard guard = new(node.Op, bound, node.ModulePath);
-                        safe = Clamp(guard, input, seen);
+                        int argument = arguments ? indices.GetValueOrDefault(value, -1) : -1;
+                        GraphGuard guard = new(node.Op, bound, node.ModulePath) { Argument = argument < 0 ? null : argument };
+                        guard.RequireAny();
+                        safe = argument < 0 ? Clamp(guard, input, seen) : input;
                         harmless[(value, bound with { Input = 0 })] = safe;
                         found.Add(guard);
                     }
@@ -110,11 +145,6 @@ internal static class GraphGuards
             Report(some);
             Report(some);
             return Tensor.Where(zero, value.OnesLike(), value);
-        }
-
-        if (bound.Maximum < bound.Minimum)
-        {
-            throw guard.Error(0);
         }
 
         long most = value.DType == DType.Int32 ? Math.Min(bound.Maximum, int.MaxValue) : bound.Maximum;

@@ -8,18 +8,12 @@ namespace DeepBridge.TensorFlow.Eager;
 /// Runs ops one by one, on one thread, with one op object that is reset each time. What a lowering makes on its way is
 /// deleted when it is done; what it says it reads for the last time, before the op runs, so that TensorFlow may write into it.
 /// </summary>
-internal sealed unsafe class EagerEmitter : Emitter<nint>
+internal sealed unsafe class EagerEmitter : Emitter
 {
     private readonly EagerContext _context;
     private readonly byte* _device;
     private readonly nint _status = Status.Mine;
     private readonly List<nint> _made = [], _dying = [];
-
-    // A value whose elements lie with their channels last is its handle with this bit, which no address has.
-    private const nint LiesLast = 1;
-
-    // Values of which there is the other layout too, and that one's handle.
-    private readonly List<(nint Value, nint Other)> _twins = [];
     private nint _op;
     private byte* _name;
 
@@ -64,86 +58,6 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
     internal override bool? HasLowest(nint values, TensorSpec spec) => !Sees(spec) ? null : spec.DType == DType.Float64
         ? TensorPrimitives.Min(Look<double>(values, spec)) <= double.MinValue
         : TensorPrimitives.Min(Look<float>(values, spec)) <= float.MinValue;
-
-    /// <inheritdoc/>
-    internal override EagerEmitter Op(ReadOnlySpan<byte> name, params ReadOnlySpan<nint> inputs)
-    {
-        ReadOnlySpan<nint> plain = Plain(inputs);
-        Begin(name);
-        Add(plain);
-        Bury(plain);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override EagerEmitter ListOp(ReadOnlySpan<byte> name, ReadOnlySpan<nint> list, params ReadOnlySpan<nint> inputs)
-    {
-        ReadOnlySpan<nint> plain = Plain(list);
-        Begin(name);
-        fixed (nint* handles = plain)
-        {
-            C.TFE_OpAddInputList(_op, handles, list.Length, _status);
-        }
-
-        Add(inputs);
-        Bury(plain);
-        return this;
-    }
-
-    /// <inheritdoc/>
-    internal override nint Map(ReadOnlySpan<byte> name, params ReadOnlySpan<nint> inputs)
-    {
-        Span<nint> last = stackalloc nint[inputs.Length];
-        if (!Lie(inputs, last))
-        {
-            return Op(name, inputs).One();
-        }
-
-        Begin(name);
-        Add(last);
-        Bury(last);
-        return FromChannelsLast(One());
-    }
-
-    /// <inheritdoc/>
-    internal override nint ToChannelsLast(nint value)
-    {
-        nint last = Layouts(value).Last;
-        if (last == 0)
-        {
-            last = Transposed(value, [0, 2, 3, 1]);
-            _twins.Add((value, last));
-        }
-
-        return last;
-    }
-
-    /// <inheritdoc/>
-    internal override nint FromChannelsLast(nint value) => value | LiesLast;
-
-    /// <summary>Says that there is another layout of an input.</summary>
-    /// <param name="value">The input.</param>
-    /// <param name="last">The handle with its channels last.</param>
-    internal void Know(nint value, nint last) => _twins.Add((value, last));
-
-    /// <summary>A value's handle, and whether it has its channels last.</summary>
-    /// <param name="value">The value.</param>
-    /// <returns>Both.</returns>
-    internal static (nint Handle, bool LiesLast) Apart(nint value) => (value & ~LiesLast, (value & LiesLast) != 0);
-
-    /// <summary>How a value lies.</summary>
-    /// <param name="value">The value.</param>
-    /// <returns>Its handles, 0 for what there is not.</returns>
-    internal (nint Plain, nint Last) Layouts(nint value)
-    {
-        nint other = 0;
-        foreach ((nint known, nint twin) in _twins)
-        {
-            other = known == value ? twin : other;
-        }
-
-        return (value & LiesLast) == 0 ? (value, other) : (other, value & ~LiesLast);
-    }
 
     /// <summary>Sets an attribute that is a shape.</summary>
     /// <param name="name">The name.</param>
@@ -192,14 +106,12 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
     internal override nint Number(Scalar value, DType dtype) => Own(_context.Number(value, dtype, out bool kept), kept);
 
     /// <inheritdoc/>
-    internal override nint Cast(nint value, DType dtype) => Op("Cast"u8, value).Type("DstT"u8, C.Code(dtype)).One();
-
-    /// <inheritdoc/>
     internal override nint Last(nint value)
     {
-        if (_made.Remove(value & ~LiesLast))
+        nint handle = Apart(value).Handle;
+        if (_made.Remove(handle))
         {
-            _dying.Add(value & ~LiesLast);
+            _dying.Add(handle);
         }
 
         return value;
@@ -207,7 +119,7 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
 
     /// <summary>Takes over a handle that nobody needs after the next op.</summary>
     /// <param name="handle">The handle.</param>
-    internal void Donate(nint handle) => _dying.Add(handle & ~LiesLast);
+    internal void Donate(nint handle) => _dying.Add(Apart(handle).Handle);
 
     /// <summary>Deletes what was made since the last call, but for results.</summary>
     /// <param name="results">What stays, the caller's from now on.</param>
@@ -228,7 +140,7 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
         }
 
         _dying.Clear();
-        _twins.Clear();
+        ForgetLayouts();
     }
 
     /// <summary>Gives what was made to the caller, who deletes it.</summary>
@@ -255,81 +167,39 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
         return handle;
     }
 
-    private bool Lie(ReadOnlySpan<nint> inputs, Span<nint> last)
-    {
-        bool any = false;
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            last[i] = Layouts(inputs[i]).Last;
-            any |= last[i] != 0;
-        }
-
-        for (int i = 0; any && i < last.Length; i++)
-        {
-            if (last[i] == 0)
-            {
-                any = C.TFE_TensorHandleNumDims(inputs[i], _status) == 0;
-                last[i] = inputs[i];
-            }
-        }
-
-        return any;
-    }
-
-    /// <summary>A value as the core sees it.</summary>
-    /// <param name="value">The value.</param>
-    /// <returns>Its handle.</returns>
-    internal nint Plain(nint value)
-    {
-        nint plain = Layouts(value).Plain;
-        if (plain == 0)
-        {
-            plain = Transposed(value & ~LiesLast, [0, 3, 1, 2]);
-            _twins.Add((value, plain));
-        }
-
-        return plain;
-    }
-
-    private ReadOnlySpan<nint> Plain(ReadOnlySpan<nint> inputs)
-    {
-        nint all = 0;
-        foreach (nint input in inputs)
-        {
-            all |= input;
-        }
-
-        return (all & LiesLast) == 0 ? inputs : Array.ConvertAll(inputs.ToArray(), Plain);
-    }
-
-    /// <summary>The handle itself, whatever it stands for, with its axes in another order.</summary>
-    private nint Transposed(nint handle, Dims axes)
-    {
-        nint order = Integers(axes);
-        Begin("Transpose"u8);
-        Add([handle, order]);
-        return One();
-    }
-
     private bool Sees(TensorSpec spec) => _device is null && spec.Count is > 0 and <= int.MaxValue;
 
     private ReadOnlySpan<T> Look<T>(nint value, TensorSpec spec)
         where T : unmanaged
     {
-        void* pointer = C.TFE_TensorHandleDevicePointer(value & ~LiesLast, _status);
+        void* pointer = C.TFE_TensorHandleDevicePointer(Apart(value).Handle, _status);
         Status.Check(_status, "a look at a value"u8);
         return new ReadOnlySpan<T>(pointer, (int)spec.Count);
     }
 
-    private void Add(ReadOnlySpan<nint> inputs)
+    /// <inheritdoc/>
+    protected override bool IsScalar(nint value) => C.TFE_TensorHandleNumDims(value, _status) == 0;
+
+    /// <inheritdoc/>
+    protected override void Add(ReadOnlySpan<nint> handles)
     {
-        foreach (nint input in inputs)
+        foreach (nint input in handles)
         {
             C.TFE_OpAddInput(_op, input, _status);
         }
     }
 
-    private void Begin(ReadOnlySpan<byte> name)
+    /// <inheritdoc/>
+    protected override void AddList(ReadOnlySpan<nint> handles)
+    {
+        fixed (nint* inputs = handles)
+        {
+            C.TFE_OpAddInputList(_op, inputs, handles.Length, _status);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Begin(ReadOnlySpan<byte> name)
     {
         _name = C.At(name);
         if (_op == 0)
@@ -342,8 +212,9 @@ internal sealed unsafe class EagerEmitter : Emitter<nint>
         Check();
     }
 
-    /// <summary>Deletes those inputs of the op that nobody needs any more: it holds them itself now.</summary>
-    private void Bury(ReadOnlySpan<nint> inputs)
+    /// <summary>Deletes them: the op holds them itself now.</summary>
+    /// <inheritdoc/>
+    protected override void Release(ReadOnlySpan<nint> inputs)
     {
         if (_dying.Count > 0)
         {

@@ -14,16 +14,19 @@ internal sealed class FunctionBuilder
     private readonly TensorFlowBackend _backend;
     private readonly Graph _graph;
     private readonly GraphEmitter _emit;
-    private readonly Dictionary<GraphValue, Wire> _wires = [];
+    private readonly Dictionary<GraphValue, nint> _wires = [];
     private readonly List<TF_Output> _arguments = [];
     private readonly Dictionary<GraphValue, StateWire> _states = [];
     private readonly List<StateWire> _written = [];
-    private readonly Dictionary<GraphValue, Deferred<Wire>> _deferred = [];
+    private readonly Dictionary<GraphValue, Deferred> _deferred = [];
     private readonly bool _plain;
-    private readonly Dictionary<GraphNode, (Wire Rate, Wire Epsilon)> _corrected = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<GraphNode, (nint Rate, nint Epsilon)> _corrected = new(ReferenceEqualityComparer.Instance);
 
-    private FunctionBuilder(TensorFlowBackend backend, Graph graph, nint body)
+    private readonly bool _ignores;
+
+    private FunctionBuilder(TensorFlowBackend backend, Graph graph, nint body, bool ignores)
     {
+        _ignores = ignores;
         _plain = backend.RunsPlain(graph.Device);
         _backend = backend;
         _graph = graph;
@@ -34,11 +37,12 @@ internal sealed class FunctionBuilder
     /// <param name="backend">The backend.</param>
     /// <param name="graph">The lowered graph.</param>
     /// <param name="name">The function's name.</param>
+    /// <param name="ignores">Whether labels among the arguments may be such as are ignored.</param>
     /// <exception cref="EngineException">TensorFlow refuses it.</exception>
-    internal static void Build(TensorFlowBackend backend, Graph graph, string name)
+    internal static void Build(TensorFlowBackend backend, Graph graph, string name, bool ignores)
     {
         using SafeGraphHandle body = c_api.TF_NewGraph();
-        FunctionBuilder builder = new(backend, graph, body.DangerousGetHandle());
+        FunctionBuilder builder = new(backend, graph, body.DangerousGetHandle(), ignores);
         TF_Output[] results = builder.Emit();
         builder.Finish(body.DangerousGetHandle(), name, results);
     }
@@ -50,7 +54,7 @@ internal sealed class FunctionBuilder
     /// <returns>The placeholders of arguments and states, and the results.</returns>
     internal static (TF_Output[] Arguments, TF_Output[] Results) Emit(TensorFlowBackend backend, Graph graph, nint body)
     {
-        FunctionBuilder builder = new(backend, graph, body);
+        FunctionBuilder builder = new(backend, graph, body, ignores: true);
         TF_Output[] results = builder.Emit();
         return ([.. builder._arguments], results);
     }
@@ -110,15 +114,15 @@ internal sealed class FunctionBuilder
         }
 
         Assign();
-        return [.. _graph.Outputs.Select(output => _emit.Plain(Read(output)))];
+        return [.. _graph.Outputs.Select(output => _emit.Output(Read(output)))];
     }
 
     private void Declare()
     {
         foreach (GraphValue input in _graph.Inputs)
         {
-            _wires[input] = _emit.Argument(C.Code(input.Spec.DType), input.Spec.Shape);
-            _arguments.Add(_emit.Plain(_wires[input]));
+            _wires[input] = _emit.Argument(C.Code(input.Spec.DType), input.Spec.Shape, isWhole: !_ignores);
+            _arguments.Add(_emit.Output(_wires[input]));
         }
 
         HashSet<GraphValue> read = [.. _graph.Outputs, .. _graph.States.Where(state => state.After is not null).Select(state => state.After!)];
@@ -133,12 +137,12 @@ internal sealed class FunctionBuilder
             if (state.After is null)
             {
                 _wires[state.Before!] = _emit.Argument(C.Code(spec.DType), spec.Shape);
-                _arguments.Add(_emit.Plain(_wires[state.Before!]));
+                _arguments.Add(_emit.Output(_wires[state.Before!]));
                 continue;
             }
 
             StateWire wire = new(state, _emit.Argument(C.ResourceCode, null));
-            _arguments.Add(_emit.Plain(wire.Resource));
+            _arguments.Add(_emit.Output(wire.Resource));
             _written.Add(wire);
             if (state.Before is not null)
             {
@@ -159,12 +163,12 @@ internal sealed class FunctionBuilder
         }
     }
 
-    /// <summary>What a fused step reads: not the slots, which its update reads by itself.</summary>
+    /// <summary>What a fused step reads: neither slots nor count, which their updates read by themselves.</summary>
     private static IEnumerable<GraphValue> StepReads(GraphNode node)
     {
-        bool decays = node.Op is AdamStep { WeightDecay: not 0 } or SgdStep { WeightDecay: not 0 };
+        bool decays = StepEmitter.Decay(node.Op) != 0;
         int slots = node.Outputs.Count - 1;
-        return node.Inputs.Where((_, i) => (i == 0 && decays) || (i > 0 && i >= slots));
+        return node.Inputs.Where((_, i) => (i == 0 && decays) || (i > 0 && i > slots));
     }
 
     private void Emit(GraphNode node)
@@ -175,19 +179,19 @@ internal sealed class FunctionBuilder
             return;
         }
 
-        if (IsDeferred(node.Op) && _deferred.TryGetValue(node.Inputs[1], out Deferred<Wire>? left))
+        if (IsDeferred(node.Op) && _deferred.TryGetValue(node.Inputs[1], out Deferred? left))
         {
             _wires[node.Outputs[0]] = Lowered.Back(_emit, left, Read(node.Inputs[0]));
             return;
         }
 
         TensorSpec[] ins = [.. node.Inputs.Select(input => input.Spec)];
-        Site<Wire> site = new(_emit, [.. node.Inputs.Select(Read)], ins, [.. node.Outputs.Select(output => output.Spec)]);
-        Wire[] outputs, kept = [];
+        Site site = new(_emit, [.. node.Inputs.Select(Read)], ins, [.. node.Outputs.Select(output => output.Spec)]);
+        nint[] outputs, kept = [];
         if (Lowered.Defers(node.Op, ins, _plain))
         {
             outputs = [Lowered.First(node.Op, site, out kept)];
-            _deferred[node.Outputs[1]] = new Deferred<Wire>(node.Op, ins, node.Inputs.ElementAtOrDefault(1), kept);
+            _deferred[node.Outputs[1]] = new Deferred(node.Op, ins, node.Inputs.ElementAtOrDefault(1), kept);
         }
         else
         {
@@ -196,7 +200,7 @@ internal sealed class FunctionBuilder
 
         for (int i = 0; i < outputs.Length; i++)
         {
-            _wires[node.Outputs[i]] = node.Outputs[i].Spec.Rank == 0 ? Scalar(outputs[i]) : outputs[i];
+            _wires[node.Outputs[i]] = node.Outputs[i].Spec.Rank == 0 ? _emit.Scalar(outputs[i]) : outputs[i];
         }
     }
 
@@ -204,8 +208,7 @@ internal sealed class FunctionBuilder
     {
         int states = Math.Max(node.Outputs.Count - 1, 1);
         DType dtype = node.Inputs[0].Spec.DType;
-        Wire rate;
-        Wire? epsilon = null;
+        nint rate, epsilon = 0;
         if (node.Op is AdamStep adam)
         {
             if (!_corrected.ContainsKey(node))
@@ -224,22 +227,33 @@ internal sealed class FunctionBuilder
             }
         }
 
+        nint gradient = Read(node.Inputs[^2]);
+        double decay = StepEmitter.Decay(node.Op);
+        gradient = decay == 0 ? gradient : StepEmitter.Decayed(_emit, decay, Read(node.Inputs[0]), gradient, dtype);
         StateWire[] written = [.. node.Inputs.Take(states).Select(input => _states[input])];
-        StepEmitter.Emit(_emit, node, written, _wires.GetValueOrDefault(node.Inputs[0]), Read(node.Inputs[^2]), rate, epsilon);
+        Array.ForEach(written, state => _emit.After(state.Read));
+        StepEmitter.Emit(_emit, node.Op, dtype, [.. written.Select(state => state.Resource)], rate, epsilon, gradient);
+        Array.ForEach(written, state => state.Written = _emit.Previous);
     }
 
     private void Correct(AdamStep adam, GraphNode[] nodes)
     {
-        (Wire[] rates, Wire[] epsilons) = StepEmitter.Correct(
-            _emit, adam, [.. nodes.Select(Count)], Read(nodes[0].Inputs[^1]), nodes[0].Inputs[0].Spec.DType);
+        Array.ForEach(nodes, Count);
+        (nint[] rates, nint[] epsilons) = StepEmitter.Correct(
+            _emit, adam, [.. nodes.Select(other => Read(other.Outputs[^1]))], Read(nodes[0].Inputs[^1]), nodes[0].Inputs[0].Spec.DType);
         for (int i = 0; i < nodes.Length; i++)
         {
             _corrected[nodes[i]] = (rates[i], epsilons[i]);
         }
     }
 
-    private Wire Count(GraphNode node) =>
-        _wires[node.Outputs[^1]] = _emit.Op("AddV2"u8, Read(node.Inputs[node.Outputs.Count - 1]), _emit.Number(1, DType.Int64)).One();
+    private void Count(GraphNode node)
+    {
+        StateWire steps = _states[node.Inputs[node.Outputs.Count - 1]];
+        _emit.After(steps.Read);
+        _emit.Op("AssignAddVariableOp"u8, steps.Resource, _emit.Number(1, DType.Int64)).Type("dtype"u8, C.Code(DType.Int64)).None();
+        steps.Written = _emit.Previous;
+    }
 
     private unsafe void Finish(nint body, string name, TF_Output[] results)
     {
@@ -259,17 +273,15 @@ internal sealed class FunctionBuilder
         Native.Status.Check(status, "a compiled graph"u8);
     }
 
-    private Wire Scalar(Wire value) => new() { Plain = _emit.Plain(value), IsScalar = true };
-
     /// <summary>A value; what a fused step has written is read from its variable.</summary>
-    private Wire Read(GraphValue value)
+    private nint Read(GraphValue value)
     {
-        if (!_wires.TryGetValue(value, out Wire? wire) && _deferred.TryGetValue(value, out Deferred<Wire>? left))
+        if (!_wires.TryGetValue(value, out nint wire) && _deferred.TryGetValue(value, out Deferred? left))
         {
             wire = Lowered.Second(_emit, left);
             _wires[value] = wire;
         }
-        else if (wire is null)
+        else if (wire == 0)
         {
             StateWire state = _written.Single(written => written.State.After == value);
             wire = ReadOf(state, state.Written, value.Spec);
@@ -279,18 +291,18 @@ internal sealed class FunctionBuilder
         return wire;
     }
 
-    private Wire ReadOf(StateWire wire, nint after, TensorSpec spec)
+    private nint ReadOf(StateWire wire, nint after, TensorSpec spec)
     {
         _emit.After(after);
-        Wire value = _emit.Op("ReadVariableOp"u8, wire.Resource).Type("dtype"u8, C.Code(spec.DType)).One();
-        return spec.Rank == 0 ? Scalar(value) : value;
+        nint value = _emit.Op("ReadVariableOp"u8, wire.Resource).Type("dtype"u8, C.Code(spec.DType)).One();
+        return spec.Rank == 0 ? _emit.Scalar(value) : value;
     }
 
     private void Assign()
     {
         foreach (StateWire state in _written.Where(state => state.Written == 0).ToArray())
         {
-            Wire value = Read(state.State.After!);
+            nint value = Read(state.State.After!);
             _emit.After(state.Read);
             _emit.Op("AssignVariableOp"u8, state.Resource, value).Type("dtype"u8, C.Code(state.State.Variable.Spec.DType)).None();
             state.Written = _emit.Previous;

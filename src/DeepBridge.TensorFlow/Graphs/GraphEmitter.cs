@@ -7,28 +7,15 @@ using Status = DeepBridge.TensorFlow.Native.Status;
 
 namespace DeepBridge.TensorFlow.Graphs;
 
-/// <summary>
-/// A value of a graph of TensorFlow: (N, C, H, W), (N, H, W, C), or both; what is missing is made when somebody asks.
-/// </summary>
-internal sealed class Wire
-{
-    /// <summary>The value as the core sees it.</summary>
-    internal TF_Output? Plain { get; set; }
-
-    /// <summary>The value with its channels last.</summary>
-    internal TF_Output? ChannelsLast { get; set; }
-
-    /// <summary>Whether it is a scalar, which has every layout.</summary>
-    internal bool IsScalar { get; init; }
-}
-
-/// <summary>Emits nodes of a graph. Transposes between convolutions, and through what stands between them, cancel.</summary>
-internal sealed unsafe class GraphEmitter : Emitter<Wire>
+/// <summary>Emits nodes of a graph. A value's handle is twice its place in the list of outputs.</summary>
+internal sealed unsafe class GraphEmitter : Emitter
 {
     private readonly nint _graph;
     private readonly EagerContext _context;
     private readonly nint _status = Status.Mine;
     private readonly List<nint> _after = [];
+    private readonly List<TF_Output> _outputs = [default];
+    private readonly HashSet<nint> _scalars = [], _whole = [];
     private int _count;
     private nint _node;
     private byte* _name;
@@ -49,18 +36,15 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
     internal nint Previous { get; private set; }
 
     /// <inheritdoc/>
-    internal override GraphEmitter Op(ReadOnlySpan<byte> name, params ReadOnlySpan<Wire> inputs)
+    internal override bool? Holds(nint values, TensorSpec spec, long number) => _whole.Contains(values) ? false : null;
+
+    /// <inheritdoc/>
+    internal override Emitter Op(ReadOnlySpan<byte> name, params ReadOnlySpan<nint> inputs)
     {
         // Transposes that are made on the way wait for nothing.
         nint[] after = [.. _after];
         _after.Clear();
-        Span<TF_Output> outputs = stackalloc TF_Output[inputs.Length];
-        for (int i = 0; i < outputs.Length; i++)
-        {
-            outputs[i] = Plain(inputs[i]);
-        }
-
-        Begin(name, outputs);
+        base.Op(name, inputs);
         foreach (nint operation in after)
         {
             c_api.TF_AddControlInput(_node, operation);
@@ -70,63 +54,17 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
     }
 
     /// <inheritdoc/>
-    internal override GraphEmitter ListOp(ReadOnlySpan<byte> name, ReadOnlySpan<Wire> list, params ReadOnlySpan<Wire> inputs)
-    {
-        TF_Output[] outputs = [.. list.ToArray().Select(Plain)], more = [.. inputs.ToArray().Select(Plain)];
-        Begin(name, []);
-        c_api.TF_AddInputList(_node, outputs, outputs.Length);
-        foreach (TF_Output output in more)
-        {
-            c_api.TF_AddInput(_node, output);
-        }
-
-        return this;
-    }
+    internal override nint One() => Many(1)[0];
 
     /// <inheritdoc/>
-    internal override Wire Map(ReadOnlySpan<byte> name, params ReadOnlySpan<Wire> inputs)
-    {
-        bool last = LiesLast(inputs);
-        Span<TF_Output> outputs = stackalloc TF_Output[inputs.Length];
-        for (int i = 0; i < outputs.Length; i++)
-        {
-            outputs[i] = last && !inputs[i].IsScalar ? inputs[i].ChannelsLast!.Value : Plain(inputs[i]);
-        }
-
-        Begin(name, outputs);
-        return last ? FromChannelsLast(One()) : One();
-    }
-
-    /// <inheritdoc/>
-    internal override Wire ToChannelsLast(Wire value)
-    {
-        value.ChannelsLast ??= Transpose(new Wire { Plain = value.Plain }, [0, 2, 3, 1]).Plain;
-        return new Wire { Plain = value.ChannelsLast };
-    }
-
-    /// <inheritdoc/>
-    internal override Wire FromChannelsLast(Wire value) => new() { ChannelsLast = value.Plain };
-
-    /// <inheritdoc/>
-    internal override Wire Cast(Wire value, DType dtype)
-    {
-        bool last = LiesLast([value]);
-        Begin("Cast"u8, [last ? value.ChannelsLast!.Value : Plain(value)]);
-        Type("DstT"u8, C.Code(dtype));
-        return last ? FromChannelsLast(One()) : One();
-    }
-
-    /// <inheritdoc/>
-    internal override Wire One() => Many(1)[0];
-
-    /// <inheritdoc/>
-    internal override Wire[] Many(int count)
+    internal override nint[] Many(int count)
     {
         None();
-        Wire[] outputs = new Wire[count];
+        nint[] outputs = new nint[count];
         for (int i = 0; i < count; i++)
         {
-            outputs[i] = new Wire { Plain = new TF_Output(Previous, i) };
+            outputs[i] = 2 * _outputs.Count;
+            _outputs.Add(new TF_Output(Previous, i));
         }
 
         return outputs;
@@ -144,33 +82,33 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
     }
 
     /// <inheritdoc/>
-    internal override Wire Constant(TensorSpec spec, ReadOnlySpan<byte> data)
+    internal override nint Constant(TensorSpec spec, ReadOnlySpan<byte> data)
     {
         nint tensor = EagerContext.Tensor(spec, data);
-        Begin("Const"u8, []);
+        Begin("Const"u8);
         Type("dtype"u8, C.Code(spec.DType));
         C.TF_SetAttrTensor(_node, C.At("value"u8), tensor, _status);
         C.TF_DeleteTensor(tensor);
         Status.Check(_status, "Const"u8);
-        None();
-        return new Wire { Plain = new TF_Output(Previous, 0), IsScalar = spec.Rank == 0 };
+        return spec.Rank == 0 ? Scalar(One()) : One();
     }
 
     /// <inheritdoc/>
-    internal override Wire Matrix(Dims values, int columns) => Constant(
+    internal override nint Matrix(Dims values, int columns) => Constant(
         new TensorSpec(columns == 0 ? [values.Length] : [values.Length / columns, columns], DType.Int32),
         System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
 
     /// <inheritdoc/>
-    internal override Wire Number(Scalar value, DType dtype) => Constant(new TensorSpec(default, dtype), Numbers.Bytes(value, dtype));
+    internal override nint Number(Scalar value, DType dtype) => Constant(new TensorSpec(default, dtype), Numbers.Bytes(value, dtype));
 
     /// <summary>An argument.</summary>
     /// <param name="code">The dtype's number in TensorFlow.</param>
     /// <param name="shape">The shape; null: not said.</param>
+    /// <param name="isWhole">Whether it holds no label that is ignored.</param>
     /// <returns>The argument.</returns>
-    internal Wire Argument(int code, Shape? shape)
+    internal nint Argument(int code, Shape? shape, bool isWhole = false)
     {
-        Begin("Placeholder"u8, []);
+        Begin("Placeholder"u8);
         Type("dtype"u8, code);
         if (shape is { } known)
         {
@@ -179,8 +117,23 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
             C.TF_SetAttrShape(_node, C.At("shape"u8), dims, known.Rank);
         }
 
-        None();
-        return new Wire { Plain = new TF_Output(Previous, 0), IsScalar = shape is { Rank: 0 } };
+        nint value = One();
+        if (isWhole)
+        {
+            _whole.Add(value);
+        }
+
+        return shape is { Rank: 0 } ? Scalar(value) : value;
+    }
+
+    /// <summary>Says that a value has no axes.</summary>
+    /// <param name="value">The value.</param>
+    /// <returns>Its handle.</returns>
+    internal nint Scalar(nint value)
+    {
+        value = Plain(value);
+        _scalars.Add(value);
+        return value;
     }
 
     /// <summary>Says that the next node runs after another.</summary>
@@ -194,45 +147,37 @@ internal sealed unsafe class GraphEmitter : Emitter<Wire>
     }
 
     /// <summary>A value as the core sees it.</summary>
-    /// <param name="wire">The value.</param>
+    /// <param name="value">The value.</param>
     /// <returns>The node's output.</returns>
-    internal TF_Output Plain(Wire wire) =>
-        (wire.Plain ??= Transpose(new Wire { Plain = wire.ChannelsLast }, [0, 3, 1, 2]).Plain)!.Value;
+    internal TF_Output Output(nint value) => At(Plain(value));
 
-    private static bool LiesLast(ReadOnlySpan<Wire> inputs)
-    {
-        bool any = false;
-        foreach (Wire input in inputs)
-        {
-            if (!input.IsScalar)
-            {
-                if (input.ChannelsLast is null)
-                {
-                    return false;
-                }
+    /// <inheritdoc/>
+    protected override bool IsScalar(nint value) => _scalars.Contains(value);
 
-                any = true;
-            }
-        }
-
-        return any;
-    }
-
-    private GraphEmitter Begin(ReadOnlySpan<byte> name, ReadOnlySpan<TF_Output> inputs)
+    /// <inheritdoc/>
+    protected override void Begin(ReadOnlySpan<byte> name)
     {
         _name = C.At(name);
         fixed (byte* node = Encoding.UTF8.GetBytes($"n{_count++}\0"))
         {
             _node = C.TF_NewOperation(_graph, _name, node);
         }
-
-        foreach (TF_Output input in inputs)
-        {
-            c_api.TF_AddInput(_node, input);
-        }
-
-        return this;
     }
+
+    /// <inheritdoc/>
+    protected override void Add(ReadOnlySpan<nint> handles)
+    {
+        foreach (nint input in handles)
+        {
+            c_api.TF_AddInput(_node, At(input));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void AddList(ReadOnlySpan<nint> handles) =>
+        c_api.TF_AddInputList(_node, Array.ConvertAll(handles.ToArray(), At), handles.Length);
+
+    private TF_Output At(nint handle) => _outputs[(int)handle / 2];
 
     /// <inheritdoc/>
     protected override void SetType(byte* name, int value) => C.TF_SetAttrType(_node, name, value);

@@ -1,12 +1,13 @@
 using DeepBridge.Graphs;
 using DeepBridge.Ops;
+using DeepBridge.TensorFlow.Lowering;
 
 namespace DeepBridge.TensorFlow.Graphs;
 
 /// <summary>A state of a native function: a resource variable among its arguments.</summary>
 /// <param name="State">The state.</param>
 /// <param name="Resource">The argument.</param>
-internal sealed record StateWire(GraphState State, Wire Resource)
+internal sealed record StateWire(GraphState State, nint Resource)
 {
     /// <summary>The node that reads its value when the function starts; 0: nobody reads it.</summary>
     internal nint Read { get; set; }
@@ -34,47 +35,44 @@ internal static class StepEmitter
     };
 
     /// <summary>Emits the update of a parameter and its slots.</summary>
-    /// <param name="e">The graph.</param>
-    /// <param name="node">The step.</param>
-    /// <param name="states">The parameter and its slots, without the number of steps.</param>
-    /// <param name="value">The parameter's value; null where nothing decays.</param>
-    /// <param name="gradient">The gradient.</param>
+    /// <param name="e">Where.</param>
+    /// <param name="op">The step.</param>
+    /// <param name="dtype">The parameter's dtype.</param>
+    /// <param name="resources">The variables of the parameter and its slots, without the number of steps.</param>
     /// <param name="rate">The learning rate: as it is, or corrected.</param>
-    /// <param name="epsilon">The corrected ε; null: the step is not Adam's.</param>
-    internal static void Emit(GraphEmitter e, GraphNode node, StateWire[] states, Wire? value, Wire gradient, Wire rate, Wire? epsilon)
+    /// <param name="epsilon">The corrected ε; 0: the step is not Adam's.</param>
+    /// <param name="gradient">The gradient, decayed.</param>
+    internal static void Emit(Emitter e, Op op, DType dtype, ReadOnlySpan<nint> resources, nint rate, nint epsilon, nint gradient)
     {
-        DType dtype = node.Inputs[0].Spec.DType;
-        double decay = node.Op is AdamStep { WeightDecay: var first } ? first : ((SgdStep)node.Op).WeightDecay;
-        if (decay != 0)
+        switch (op)
         {
-            gradient = e.Op("AddV2"u8, gradient, e.Op("Mul"u8, value!, e.Number(decay, dtype)).One()).One();
-        }
-
-        foreach (StateWire state in states)
-        {
-            e.After(state.Read);
-        }
-
-        Wire[] resources = [.. states.Select(state => state.Resource)];
-        if (node.Op is AdamStep adam)
-        {
-            Wire zero = e.Number(0, dtype);
-            e.Op("ResourceApplyAdam"u8, [.. resources, zero, zero, rate, e.Number(adam.Beta1, dtype), e.Number(adam.Beta2, dtype), epsilon!, gradient]).None();
-        }
-        else if (node.Op is SgdStep { Momentum: not 0 } sgd)
-        {
-            e.Op("ResourceApplyMomentum"u8, [.. resources, rate, gradient, e.Number(sgd.Momentum, dtype)]).Flag("use_nesterov"u8, sgd.Nesterov).None();
-        }
-        else
-        {
-            e.Op("ResourceApplyGradientDescent"u8, [.. resources, rate, gradient]).None();
-        }
-
-        foreach (StateWire state in states)
-        {
-            state.Written = e.Previous;
+            case AdamStep adam:
+                nint zero = e.Number(0, dtype);
+                e.Op("ResourceApplyAdam"u8, [.. resources, zero, zero, rate, e.Number(adam.Beta1, dtype), e.Number(adam.Beta2, dtype), epsilon, gradient]).None();
+                break;
+            case SgdStep { Momentum: 0 }:
+                e.Op("ResourceApplyGradientDescent"u8, [.. resources, rate, gradient]).None();
+                break;
+            case SgdStep sgd:
+                e.Op("ResourceApplyMomentum"u8, [.. resources, rate, gradient, e.Number(sgd.Momentum, dtype)]).Flag("use_nesterov"u8, sgd.Nesterov).None();
+                break;
         }
     }
+
+    /// <summary>The weight decay that goes into the gradient.</summary>
+    /// <param name="op">The step.</param>
+    /// <returns>The decay, or 0.</returns>
+    internal static double Decay(Op op) => op is AdamStep adam ? adam.WeightDecay : ((SgdStep)op).WeightDecay;
+
+    /// <summary>Emits the gradient with the parameter's decay in it.</summary>
+    /// <param name="e">Where.</param>
+    /// <param name="decay">The decay, not 0.</param>
+    /// <param name="value">The parameter's value.</param>
+    /// <param name="gradient">The gradient.</param>
+    /// <param name="dtype">Their dtype.</param>
+    /// <returns>The gradient.</returns>
+    internal static nint Decayed(Emitter e, double decay, nint value, nint gradient, DType dtype) =>
+        e.Op("AddV2"u8, e.Last(e.Op("Mul"u8, value, e.Number(decay, dtype)).One()), gradient).One();
 
     /// <summary>The corrected rates and ε of parameters that share Adam's numbers, all at once: scalars cost nodes, not time.</summary>
     /// <param name="e">The graph.</param>
@@ -83,14 +81,14 @@ internal static class StepEmitter
     /// <param name="rate">The learning rate.</param>
     /// <param name="dtype">The parameters' dtype.</param>
     /// <returns>One rate and one ε for each.</returns>
-    internal static (Wire[] Rates, Wire[] Epsilons) Correct(GraphEmitter e, AdamStep adam, Wire[] steps, Wire rate, DType dtype)
+    internal static (nint[] Rates, nint[] Epsilons) Correct(Emitter e, AdamStep adam, nint[] steps, nint rate, DType dtype)
     {
-        Wire t = e.Cast(e.ListOp("Pack"u8, steps).One(), DType.Float64);
-        Wire Bias(double beta) => e.Op("Sub"u8, e.Number(1, DType.Float64), e.Op("Pow"u8, e.Number(beta, DType.Float64), t).One()).One();
-        Wire root = e.Op("Sqrt"u8, Bias(adam.Beta2)).One();
-        Wire rates = e.Op("RealDiv"u8, e.Op("Mul"u8, e.Cast(rate, DType.Float64), root).One(), Bias(adam.Beta1)).One();
-        Wire epsilons = e.Op("Mul"u8, root, e.Number(adam.Epsilon, DType.Float64)).One();
-        Wire[] Apart(Wire values) => e.Op("Unpack"u8, e.Cast(values, dtype)).Integer("num"u8, steps.Length).Many(steps.Length);
+        nint t = e.Cast(e.ListOp("Pack"u8, steps).One(), DType.Float64);
+        nint Bias(double beta) => e.Op("Sub"u8, e.Number(1, DType.Float64), e.Op("Pow"u8, e.Number(beta, DType.Float64), t).One()).One();
+        nint root = e.Op("Sqrt"u8, Bias(adam.Beta2)).One();
+        nint rates = e.Op("RealDiv"u8, e.Op("Mul"u8, e.Cast(rate, DType.Float64), root).One(), Bias(adam.Beta1)).One();
+        nint epsilons = e.Op("Mul"u8, root, e.Number(adam.Epsilon, DType.Float64)).One();
+        nint[] Apart(nint values) => e.Op("Unpack"u8, e.Cast(values, dtype)).Integer("num"u8, steps.Length).Many(steps.Length);
         return (Apart(rates), Apart(epsilons));
     }
 

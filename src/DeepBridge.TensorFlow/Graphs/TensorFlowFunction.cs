@@ -3,31 +3,32 @@ using DeepBridge.Backends;
 using DeepBridge.Graphs;
 using DeepBridge.TensorFlow.Eager;
 using DeepBridge.TensorFlow.Native;
-using Tensorflow;
 using Graph = DeepBridge.Graphs.Graph;
 
 namespace DeepBridge.TensorFlow.Graphs;
 
 /// <summary>
 /// A graph as one native function, called by its name in the context where eager ops run. What it assigns are anonymous
-/// resource variables, which it writes into in place; bounded values are guarded, and judged after each run.
+/// resource variables, which it writes into in place; bounded values are guarded, and judged after each run. Arguments that
+/// the host sees are judged before it; where no label is an ignored one, a function without masks runs.
 /// </summary>
 internal sealed unsafe class TensorFlowFunction : CompiledGraph
 {
     // ConfigProtos: experimental.executor_type; graph_options.rewrite_options.remapping = OFF.
     private static readonly byte[] s_singleThreaded = [0x82, 0x01, 26, 0x1a, 24, .. "SINGLE_THREADED_EXECUTOR"u8];
     private static readonly byte[] s_unfused = [.. s_singleThreaded, 0x52, 4, 0x52, 2, 0x70, 2];
-    private static int s_count;
 
+    private readonly Lock _lock = new();
     private readonly TensorFlowBackend _backend;
     private readonly Device _device;
-    private readonly string _function;
-    private readonly byte* _name;
+    private readonly NativeFunction _function;
     private readonly TensorSpec[] _results;
     private readonly bool[] _assigned;
+    private readonly int _outputs;
     private readonly IReadOnlyList<GraphGuard> _guards;
     private readonly byte[] _config;
-    private bool _disposed;
+    private readonly Graph _lowered;
+    private NativeFunction? _masked;
 
     /// <summary>Compiles a graph.</summary>
     /// <param name="backend">The backend.</param>
@@ -37,28 +38,27 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
     {
         _backend = backend;
         _device = device;
-        _function = $"deepbridge_{Interlocked.Increment(ref s_count)}";
-        _name = (byte*)Marshal.StringToCoTaskMemUTF8(_function);
-        using Graph guarded = graph.Guard(out _guards);
+        bool seen = ReferenceEquals(device, backend.Devices[0]);
+        using Graph guarded = graph.Guard(out _guards, arguments: seen);
         bool fused = FunctionBuilder.UpdatesStates(guarded);
         bool deferred = FunctionBuilder.DefersAll(guarded, backend.RunsPlain(device));
-        using Graph lowered = guarded.Lower((op, inputs) => FunctionBuilder.IsDeferred(op)
+        _lowered = guarded.Lower((op, inputs) => FunctionBuilder.IsDeferred(op)
             ? deferred
             : backend.Supports(op, inputs) && (fused || op is not (Ops.AdamStep or Ops.SgdStep)));
-        _results = [.. lowered.Outputs.Select(output => output.Spec)];
+        _results = [.. _lowered.Outputs.Select(output => output.Spec)];
+        _outputs = graph.Outputs.Count;
         _assigned = [.. graph.States.Select(state => state.After is not null)];
 
         // Without oneDNN, the convolution that TensorFlow fuses with its bias has no groups.
-        bool grouped = lowered.Nodes.Any(node => node.Op is Ops.Convolution { Groups: > 1 });
+        bool grouped = _lowered.Nodes.Any(node => node.Op is Ops.Convolution { Groups: > 1 });
         _config = grouped && !backend.Context.HasOneDnn ? s_unfused : s_singleThreaded;
-        FunctionBuilder.Build(backend, lowered, _function);
+        _function = new NativeFunction(backend, _lowered, ignores: !seen);
     }
-
-    ~TensorFlowFunction() => Dispose(false);
 
     /// <inheritdoc/>
     public override void Run(in GraphCall call)
     {
+        NativeFunction function = GraphGuard.CheckArguments(_guards, call.Inputs) ? Masked() : _function;
         EagerEmitter e = _backend.Emitter(_device);
         int inputs = call.Inputs.Length;
         nint[] arguments = new nint[inputs + call.States.Length], results = [];
@@ -78,7 +78,7 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
                 arguments[inputs + i] = next[i]?.Promote() ?? state.Handle;
             }
 
-            results = Call(e, arguments);
+            results = Call(e, function, arguments);
             Judge(results);
             for (int i = 0; i < call.Outputs.Length; i++)
             {
@@ -108,18 +108,25 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (!_disposed)
+        if (disposing)
         {
-            _disposed = true;
-            using SafeStatusHandle status = c_api.TF_NewStatus();
-            c_api.TFE_ContextRemoveFunction(_backend.Context.Handle, _function, status);
-            Marshal.FreeCoTaskMem((nint)_name);
+            _lowered.Dispose();
+            _function.Dispose();
+            _masked?.Dispose();
         }
     }
 
-    private nint[] Call(EagerEmitter e, nint[] arguments)
+    private NativeFunction Masked()
     {
-        e.Op(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_name), arguments);
+        lock (_lock)
+        {
+            return _masked ??= new NativeFunction(_backend, _lowered, ignores: true);
+        }
+    }
+
+    private nint[] Call(EagerEmitter e, NativeFunction function, nint[] arguments)
+    {
+        e.Op(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(function.Name), arguments);
         if (_backend.UsesXla)
         {
             e.Flag("_XlaMustCompile"u8, true);
@@ -141,7 +148,7 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
 
     private void Judge(nint[] results)
     {
-        if (_guards.Count > 0)
+        if (results.Length > _outputs)
         {
             TensorSpec spec = _results[^1];
             nint status = Native.Status.Mine, seen = C.TFE_TensorHandleResolve(results[^1], status);

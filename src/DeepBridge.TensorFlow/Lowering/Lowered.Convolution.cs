@@ -8,7 +8,7 @@ namespace DeepBridge.TensorFlow.Lowering;
 /// </summary>
 internal static partial class Lowered
 {
-    private static T[]? Slid<T>(Op op, in Site<T> s)
+    private static nint[]? Slid(Op op, in Site s)
     {
         if (s.Outs.Length == 0 || op is not (Convolution or ConvolutionInputGradient or ConvolutionWeightGradient or MaxPool or AveragePool or AveragePoolGradient))
         {
@@ -35,10 +35,10 @@ internal static partial class Lowered
     }
 
     /// <summary>Sums of no terms: zeros, and the bias.</summary>
-    private static T[] Nothing<T>(in Site<T> s)
+    private static nint[] Nothing(in Site s)
     {
-        Emitter<T> e = s.Emit;
-        T[] results = new T[s.Outs.Length];
+        Emitter e = s.Emit;
+        nint[] results = new nint[s.Outs.Length];
         for (int i = 0; i < results.Length; i++)
         {
             results[i] = e.Op("Fill"u8, e.Integers(s.Outs[i].Shape.Dims), e.Number(0, s.Outs[i].DType)).One();
@@ -53,38 +53,38 @@ internal static partial class Lowered
         return results;
     }
 
-    private static T Convolved<T>(Convolution op, in Site<T> s)
+    private static nint Convolved(Convolution op, in Site s)
     {
-        Emitter<T> e = s.Emit;
+        Emitter e = s.Emit;
         Window window = Flat(op.Window);
-        T filter = Filter(e, s.X[1], Flat(s.Ins[1].Shape));
+        nint filter = Filter(e, s.X[1], Flat(s.Ins[1].Shape));
         Dims input = Flat(s.Ins[0].Shape);
         bool attribute = HasSmallPadding(window, Flat(s.Ins[1].Shape));
-        T x = Image(e, s.X[0], s.Ins[0].Shape);
+        nint x = Image(e, s.X[0], s.Ins[0].Shape);
         x = attribute ? x : PadPlane(e, x, window, s.Ins[0].DType);
-        T y = Sliding(e.Op("Conv2D"u8, x, e.Last(filter)), window, attribute, IsSame(window, Flat(s.Ins[1].Shape), input)).One();
+        nint y = Sliding(e.Op("Conv2D"u8, x, e.Last(filter)), window, attribute, IsSame(window, Flat(s.Ins[1].Shape), input)).One();
         y = s.X.Length == 3 ? e.Op("BiasAdd"u8, e.Last(y), s.X[2]).One() : y;
         return FromImage(e, y, s.Outs[0].Shape);
     }
 
-    private static T InputGradient<T>(ConvolutionInputGradient op, in Site<T> s)
+    private static nint InputGradient(ConvolutionInputGradient op, in Site s)
     {
-        Emitter<T> e = s.Emit;
+        Emitter e = s.Emit;
         Window window = Flat(op.Window);
         Dims weight = Flat(s.Ins[1].Shape), input = Flat(s.Outs[0].Shape);
-        T g = Image(e, s.X[0], s.Ins[0].Shape), filter = Filter(e, s.X[1], weight);
+        nint g = Image(e, s.X[0], s.Ins[0].Shape), filter = Filter(e, s.X[1], weight);
         bool plain = op.Groups == 1 && window.Dilation == Dims.Repeat(1, 2), attribute = plain && IsSame(window, weight, input);
         int height = input[2] + (attribute ? 0 : window.Low[0] + window.High[0]), width = input[3] + (attribute ? 0 : window.Low[1] + window.High[1]);
-        T x;
+        nint x;
         if (plain || (e.HasOneDnn && s.Ins[0].DType == DType.Float32))
         {
             x = Sliding(e.Op("Conv2DBackpropInput"u8, e.Integers([input[0], height, width, input[1]]), filter, g), window, attribute, attribute).One();
         }
         else
         {
-            T spread = Dilate(e, filter, weight, window.Dilation);
-            T sizes = e.Integers([input[0], height, width, weight[1]]);
-            T[] filters = Split(e, spread, 3, op.Groups), gs = Split(e, g, 3, op.Groups), xs = new T[op.Groups];
+            nint spread = Dilate(e, filter, weight, window.Dilation);
+            nint sizes = e.Integers([input[0], height, width, weight[1]]);
+            nint[] filters = Split(e, spread, 3, op.Groups), gs = Split(e, g, 3, op.Groups), xs = new nint[op.Groups];
             for (int i = 0; i < xs.Length; i++)
             {
                 xs[i] = Sliding(e.Op("Conv2DBackpropInput"u8, sizes, filters[i], gs[i]), Undilated(window), false).One();
@@ -93,33 +93,28 @@ internal static partial class Lowered
             x = Join(e, xs, 3);
         }
 
-        if (!attribute)
-        {
-            x = Cut(e, x, [0, window.Low[0], window.Low[1], 0], [input[0], input[2], input[3], input[1]], Dims.Repeat(1, 4));
-        }
-
-        return FromImage(e, x, s.Outs[0].Shape);
+        return FromImage(e, attribute ? x : Unpadded(e, x, window, input), s.Outs[0].Shape);
     }
 
-    private static T WeightGradient<T>(ConvolutionWeightGradient op, in Site<T> s)
+    private static nint WeightGradient(ConvolutionWeightGradient op, in Site s)
     {
-        Emitter<T> e = s.Emit;
+        Emitter e = s.Emit;
         Window window = Flat(op.Window);
         Dims weight = Flat(s.Outs[0].Shape), dilation = window.Dilation;
         bool plain = op.Groups == 1 && dilation == Dims.Repeat(1, 2), attribute = plain && IsSame(window, weight, Flat(s.Ins[0].Shape));
-        T x = Image(e, s.X[0], s.Ins[0].Shape), g = Image(e, s.X[1], s.Ins[1].Shape);
+        nint x = Image(e, s.X[0], s.Ins[0].Shape), g = Image(e, s.X[1], s.Ins[1].Shape);
         x = attribute ? x : PadPlane(e, x, window, s.Ins[0].DType);
-        T filter;
+        nint filter;
         if (plain || (e.HasOneDnn && s.Ins[0].DType == DType.Float32))
         {
-            T sizes = e.Integers([weight[2], weight[3], weight[1], weight[0]]);
+            nint sizes = e.Integers([weight[2], weight[3], weight[1], weight[0]]);
             filter = Sliding(e.Op("Conv2DBackpropFilter"u8, x, sizes, g), window, attribute, attribute).One();
         }
         else
         {
             int height = ((weight[2] - 1) * dilation[0]) + 1, width = ((weight[3] - 1) * dilation[1]) + 1, filters = weight[0] / op.Groups;
-            T sizes = e.Integers([height, width, weight[1], filters]);
-            T[] xs = Split(e, x, 3, op.Groups), gs = Split(e, g, 3, op.Groups), parts = new T[op.Groups];
+            nint sizes = e.Integers([height, width, weight[1], filters]);
+            nint[] xs = Split(e, x, 3, op.Groups), gs = Split(e, g, 3, op.Groups), parts = new nint[op.Groups];
             for (int i = 0; i < parts.Length; i++)
             {
                 parts[i] = Sliding(e.Op("Conv2DBackpropFilter"u8, xs[i], sizes, gs[i]), Undilated(window), false).One();
@@ -129,12 +124,12 @@ internal static partial class Lowered
                 e, Join(e, parts, 3), Dims.Repeat(0, 4), [weight[2], weight[3], weight[1], weight[0]], [dilation[0], dilation[1], 1, 1]);
         }
 
-        T gradient = e.Transpose(e.Last(filter), [3, 2, 0, 1]);
+        nint gradient = e.Transpose(e.Last(filter), [3, 2, 0, 1]);
         return s.Outs[0].Rank == 4 ? gradient : e.Reshape(gradient, s.Outs[0].Shape.Dims);
     }
 
     /// <summary>The attributes of a sliding window; padding is one of them, or in the input already.</summary>
-    private static Emitter<T> Sliding<T>(Emitter<T> e, Window window, bool padded, bool same = false)
+    private static Emitter Sliding(Emitter e, Window window, bool padded, bool same = false)
     {
         e.Integers("strides"u8, [1, window.Stride[0], window.Stride[1], 1]).Integers("dilations"u8, [1, window.Dilation[0], window.Dilation[1], 1]);
         return same ? e.Text("padding"u8, "SAME"u8) : Padding(e, window, padded);
@@ -156,7 +151,7 @@ internal static partial class Lowered
         return true;
     }
 
-    private static Emitter<T> Padding<T>(Emitter<T> e, Window window, bool padded) => padded && !IsUnpadded(window)
+    private static Emitter Padding(Emitter e, Window window, bool padded) => padded && !IsUnpadded(window)
         ? e.Text("padding"u8, "EXPLICIT"u8).Integers("explicit_paddings"u8, [0, 0, window.Low[0], window.High[0], window.Low[1], window.High[1], 0, 0])
         : e.Text("padding"u8, "VALID"u8);
 
@@ -171,23 +166,37 @@ internal static partial class Lowered
     private static Window Flat(Window window) => window.Rank == 2 ? window
         : new Window([1, window.Stride[0]], [0, window.Low[0]], [0, window.High[0]], [1, window.Dilation[0]]);
 
-    private static Dims Flat(Shape shape) => shape.Rank == 4 ? shape.Dims : [shape[0], shape[1], 1, shape[2]];
+    private static Dims Flat(Shape shape) => shape.Rank == 4 ? shape.Dims : [shape[0], shape[1], 1, Count(shape.AsSpan()[2..])];
 
     /// <summary>(N, C, spatial…) as (N, H, W, C).</summary>
-    private static T Image<T>(Emitter<T> e, T x, Shape shape) => e.ToChannelsLast(shape.Rank == 4 ? x : e.Reshape(x, Flat(shape)));
+    private static nint Image(Emitter e, nint x, Shape shape) => shape.Rank switch
+    {
+        2 => e.Reshape(x, [shape[0], 1, 1, shape[1]]),
+        4 => e.ToChannelsLast(x),
+        _ => e.ToChannelsLast(e.Reshape(x, Flat(shape))),
+    };
 
-    private static T FromImage<T>(Emitter<T> e, T y, Shape shape) =>
-        shape.Rank == 4 ? e.FromChannelsLast(e.Last(y)) : e.Reshape(e.FromChannelsLast(e.Last(y)), shape.Dims);
+    private static nint FromImage(Emitter e, nint y, Shape shape) => shape.Rank switch
+    {
+        2 => e.Reshape(e.Last(y), shape.Dims),
+        4 => Emitter.FromChannelsLast(e.Last(y)),
+        _ => e.Reshape(Emitter.FromChannelsLast(e.Last(y)), shape.Dims),
+    };
+
+    /// <summary>What is left of an image without its padding.</summary>
+    private static nint Unpadded(Emitter e, nint x, Window window, Dims image) => IsUnpadded(window)
+        ? x
+        : Cut(e, x, [0, window.Low[0], window.Low[1], 0], [image[0], image[2], image[3], image[1]], Dims.Repeat(1, 4));
 
     /// <summary>(filters, channels, H, W) as (H, W, channels, filters).</summary>
-    private static T Filter<T>(Emitter<T> e, T weight, Dims shape) => e.Transpose(e.Reshape(weight, shape), [2, 3, 1, 0]);
+    private static nint Filter(Emitter e, nint weight, Dims shape) => e.Transpose(e.Reshape(weight, shape), [2, 3, 1, 0]);
 
-    private static T PadPlane<T>(Emitter<T> e, T x, Window window, DType dtype, double value = 0) => IsUnpadded(window)
+    private static nint PadPlane(Emitter e, nint x, Window window, DType dtype, double value = 0) => IsUnpadded(window)
         ? x
         : Padded(e, x, new Pad([0, window.Low[0], window.Low[1], 0], [0, window.High[0], window.High[1], 0], value), dtype);
 
     /// <summary>A filter of dilation 1 with zeros between its elements.</summary>
-    private static T Dilate<T>(Emitter<T> e, T filter, Dims weight, Dims dilation)
+    private static nint Dilate(Emitter e, nint filter, Dims weight, Dims dilation)
     {
         if (dilation == Dims.Repeat(1, 2))
         {
@@ -195,14 +204,14 @@ internal static partial class Lowered
         }
 
         int height = weight[2], width = weight[3], down = dilation[0], across = dilation[1];
-        T apart = e.Reshape(filter, [height, 1, width, 1, weight[1], weight[0]]);
-        T wide = e.Op("Pad"u8, apart, e.Matrix([0, 0, 0, down - 1, 0, 0, 0, across - 1, 0, 0, 0, 0], 2)).One();
-        T whole = e.Reshape(wide, [height * down, width * across, weight[1], weight[0]]);
+        nint apart = e.Reshape(filter, [height, 1, width, 1, weight[1], weight[0]]);
+        nint wide = e.Op("Pad"u8, apart, e.Matrix([0, 0, 0, down - 1, 0, 0, 0, across - 1, 0, 0, 0, 0], 2)).One();
+        nint whole = e.Reshape(wide, [height * down, width * across, weight[1], weight[0]]);
         return Cut(e, whole, Dims.Repeat(0, 4), [((height - 1) * down) + 1, ((width - 1) * across) + 1, weight[1], weight[0]], Dims.Repeat(1, 4));
     }
 
-    private static T[] Split<T>(Emitter<T> e, T x, int axis, int parts) =>
+    private static nint[] Split(Emitter e, nint x, int axis, int parts) =>
         parts == 1 ? [x] : e.Op("Split"u8, e.Integer(axis), x).Integer("num_split"u8, parts).Many(parts);
 
-    private static T Join<T>(Emitter<T> e, T[] parts, int axis) => parts.Length == 1 ? parts[0] : e.ListOp("ConcatV2"u8, parts, e.Integer(axis)).One();
+    private static nint Join(Emitter e, nint[] parts, int axis) => parts.Length == 1 ? parts[0] : e.ListOp("ConcatV2"u8, parts, e.Integer(axis)).One();
 }

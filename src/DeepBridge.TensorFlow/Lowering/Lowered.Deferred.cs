@@ -6,12 +6,11 @@ namespace DeepBridge.TensorFlow.Lowering;
 /// What is left of an op whose second output only its gradient reads, in most programs: TensorFlow's own gradient wants other
 /// things. So that output is computed when somebody looks at it.
 /// </summary>
-/// <typeparam name="T">A value.</typeparam>
 /// <param name="Op">The op.</param>
 /// <param name="Ins">The specs of its inputs.</param>
 /// <param name="Labels">What it was told besides its first input, or null.</param>
 /// <param name="Kept">What gradient and second output are made of; the first of it gives the second output.</param>
-internal sealed record Deferred<T>(Op Op, TensorSpec[] Ins, object? Labels, T[] Kept);
+internal sealed record Deferred(Op Op, TensorSpec[] Ins, object? Labels, nint[] Kept);
 
 internal static partial class Lowered
 {
@@ -44,30 +43,27 @@ internal static partial class Lowered
     };
 
     /// <summary>Emits the first output of an op that <see cref="Defers"/>.</summary>
-    /// <typeparam name="T">A value.</typeparam>
     /// <param name="op">The op.</param>
     /// <param name="s">Where, and with what.</param>
-    /// <param name="kept">What <see cref="Deferred{T}"/> needs; nothing: the values are such that all of the op has to be emitted.</param>
+    /// <param name="kept">What <see cref="Deferred"/> needs; nothing: the values are such that all of the op has to be emitted.</param>
     /// <returns>The output, where something is kept.</returns>
-    internal static T First<T>(Op op, in Site<T> s, out T[] kept) =>
+    internal static nint First(Op op, in Site s, out nint[] kept) =>
         op is MaxPool pool ? MostOf(pool, s, out kept) : CrossEntropyOf((CrossEntropy)op, s, out kept);
 
     /// <summary>Emits the second output.</summary>
-    /// <typeparam name="T">A value.</typeparam>
     /// <param name="e">Where.</param>
     /// <param name="left">What is left of the op.</param>
     /// <returns>The output.</returns>
-    internal static T Second<T>(Emitter<T> e, Deferred<T> left) => left.Op is MaxPool pool
+    internal static nint Second(Emitter e, Deferred left) => left.Op is MaxPool pool
         ? FromImage(e, Folded(e, left.Kept[0], pool, left.Ins[0], false).Places, pool.InferAll([left.Ins[0]])[0].Shape)
         : e.Op("LogSoftmax"u8, left.Kept[0]).One();
 
     /// <summary>Emits the gradient.</summary>
-    /// <typeparam name="T">A value.</typeparam>
     /// <param name="e">Where.</param>
     /// <param name="left">What is left of the op.</param>
     /// <param name="incoming">The gradient of its first output.</param>
     /// <returns>The gradient of its first input.</returns>
-    internal static T Back<T>(Emitter<T> e, Deferred<T> left, T incoming) => left.Op is MaxPool pool
+    internal static nint Back(Emitter e, Deferred left, nint incoming) => left.Op is MaxPool pool
         ? MostBack(e, pool, left, incoming)
         : CrossEntropyBack(e, (CrossEntropy)left.Op, left, incoming);
 }

@@ -4,7 +4,9 @@ namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
-    private static T[]? Elementwise<T>(Op op, in Site<T> s) => op switch
+    private const int MostSelected = 1 << 17;
+
+    private static nint[]? Elementwise(Op op, in Site s) => op switch
     {
         Add => [Binary("AddV2"u8, s)],
         Subtract => [Binary("Sub"u8, s)],
@@ -53,11 +55,11 @@ internal static partial class Lowered
         _ => null,
     };
 
-    private static T Unary<T>(ReadOnlySpan<byte> name, in Site<T> s) => s.Emit.Map(name, s.X[0]);
+    private static nint Unary(ReadOnlySpan<byte> name, in Site s) => s.Emit.Map(name, s.X[0]);
 
-    private static T Binary<T>(ReadOnlySpan<byte> name, in Site<T> s)
+    private static nint Binary(ReadOnlySpan<byte> name, in Site s)
     {
-        T a = s.X[0], b = s.X[1];
+        nint a = s.X[0], b = s.X[1];
         if (!Aligned(s.Ins[0], s.Outs[0]) || !Aligned(s.Ins[1], s.Outs[0]))
         {
             (a, b) = (Spread(s, 0), Spread(s, 1));
@@ -70,7 +72,7 @@ internal static partial class Lowered
     private static bool Aligned(TensorSpec input, TensorSpec output) => input.Rank == 0 || input.Shape == output.Shape;
 
     /// <summary>An input in the output's shape, where the kernels' own broadcasting may give up: it takes five groups of axes.</summary>
-    private static T Spread<T>(in Site<T> s, int input)
+    private static nint Spread(in Site s, int input)
     {
         Shape output = s.Outs[0].Shape;
         return output.Rank <= 5 || s.Ins[input].Shape == output ? s.X[input]
@@ -78,28 +80,28 @@ internal static partial class Lowered
     }
 
     /// <summary>−1, 0 or 1; 0 for NaN, which TensorFlow keeps.</summary>
-    private static T Signed<T>(in Site<T> s)
+    private static nint Signed(in Site s)
     {
-        T sign = s.Emit.Map("Sign"u8, s.X[0]);
+        nint sign = s.Emit.Map("Sign"u8, s.X[0]);
         DType dtype = s.Ins[0].DType;
         return dtype.IsFloating() ? s.Emit.Map("SelectV2"u8, s.Emit.Map("NotEqual"u8, sign, sign), s.Emit.Number(0, dtype), sign) : sign;
     }
 
-    private static T Rounded<T>(ReadOnlySpan<byte> name, in Site<T> s) => s.Ins[0].DType.IsFloating() ? s.Emit.Map(name, s.X[0]) : s.X[0];
+    private static nint Rounded(ReadOnlySpan<byte> name, in Site s) => s.Ins[0].DType.IsFloating() ? s.Emit.Map(name, s.X[0]) : s.X[0];
 
     /// <summary>A comparison of order; of bool, as of integers.</summary>
-    private static T Ordered<T>(ReadOnlySpan<byte> name, in Site<T> s)
+    private static nint Ordered(ReadOnlySpan<byte> name, in Site s)
     {
         if (s.Ins[0].DType != DType.Bool)
         {
             return Binary(name, s);
         }
 
-        T[] whole = [s.Emit.Cast(s.X[0], DType.UInt8), s.Emit.Cast(s.X[1], DType.UInt8)];
-        return Binary(name, new Site<T>(s.Emit, whole, [s.Ins[0].As(DType.UInt8), s.Ins[1].As(DType.UInt8)], s.Outs));
+        nint[] whole = [s.Emit.Cast(s.X[0], DType.UInt8), s.Emit.Cast(s.X[1], DType.UInt8)];
+        return Binary(name, new Site(s.Emit, whole, [s.Ins[0].As(DType.UInt8), s.Ins[1].As(DType.UInt8)], s.Outs));
     }
 
-    private static T Chosen<T>(in Site<T> s)
+    private static nint Chosen(in Site s)
     {
         TensorSpec output = s.Outs[0];
         return Aligned(s.Ins[0], output) && Aligned(s.Ins[1], output) && Aligned(s.Ins[2], output)
@@ -108,51 +110,51 @@ internal static partial class Lowered
     }
 
     /// <summary>a − b·⌊a / b⌋ with the sign of b, as PyTorch computes it; TensorFlow's own turns −1 % ∞ into NaN.</summary>
-    private static T FloorRemainder<T>(in Site<T> s)
+    private static nint FloorRemainder(in Site s)
     {
         if (!s.Ins[0].DType.IsFloating())
         {
             return Binary("FloorMod"u8, s);
         }
 
-        Emitter<T> e = s.Emit;
-        T b = Spread(s, 1), rest = e.Op("TruncateMod"u8, Spread(s, 0), b).One();
+        Emitter e = s.Emit;
+        nint b = Spread(s, 1), rest = e.Op("TruncateMod"u8, Spread(s, 0), b).One();
         return e.Op("SelectV2"u8, Turned(e, rest, b, s.Ins[0].DType), e.Op("AddV2"u8, rest, b).One(), rest).One();
     }
 
     /// <summary>⌊a / b⌋ through the remainder, which is exact, as PyTorch computes it; a / b where b is 0.</summary>
-    private static T FloorDivided<T>(in Site<T> s)
+    private static nint FloorDivided(in Site s)
     {
         if (!s.Ins[0].DType.IsFloating())
         {
             return Binary("FloorDiv"u8, s);
         }
 
-        Emitter<T> e = s.Emit;
+        Emitter e = s.Emit;
         DType dtype = s.Ins[0].DType;
-        T a = Spread(s, 0), b = Spread(s, 1), one = e.Number(1, dtype), rest = e.Op("TruncateMod"u8, a, b).One();
-        T quotient = e.Op("RealDiv"u8, e.Op("Sub"u8, a, rest).One(), b).One();
+        nint a = Spread(s, 0), b = Spread(s, 1), one = e.Number(1, dtype), rest = e.Op("TruncateMod"u8, a, b).One();
+        nint quotient = e.Op("RealDiv"u8, e.Op("Sub"u8, a, rest).One(), b).One();
         quotient = e.Op("SelectV2"u8, Turned(e, rest, b, dtype), e.Op("Sub"u8, quotient, one).One(), quotient).One();
-        T floor = e.Op("Floor"u8, quotient).One();
-        T above = e.Op("Greater"u8, e.Op("Sub"u8, quotient, floor).One(), e.Number(0.5, dtype)).One();
+        nint floor = e.Op("Floor"u8, quotient).One();
+        nint above = e.Op("Greater"u8, e.Op("Sub"u8, quotient, floor).One(), e.Number(0.5, dtype)).One();
         floor = e.Op("SelectV2"u8, above, e.Op("AddV2"u8, floor, one).One(), floor).One();
         return e.Op("SelectV2"u8, e.Op("Equal"u8, b, e.Number(0, dtype)).One(), e.Op("RealDiv"u8, a, b).One(), floor).One();
     }
 
     /// <summary>Where a remainder is not zero and has another sign than the divisor.</summary>
-    private static T Turned<T>(Emitter<T> e, T rest, T divisor, DType dtype)
+    private static nint Turned(Emitter e, nint rest, nint divisor, DType dtype)
     {
-        T zero = e.Number(0, dtype);
-        T other = e.Op("NotEqual"u8, e.Op("Less"u8, rest, zero).One(), e.Op("Less"u8, divisor, zero).One()).One();
+        nint zero = e.Number(0, dtype);
+        nint other = e.Op("NotEqual"u8, e.Op("Less"u8, rest, zero).One(), e.Op("Less"u8, divisor, zero).One()).One();
         return e.Op("LogicalAnd"u8, other, e.Op("NotEqual"u8, rest, zero).One()).One();
     }
 
     /// <summary>A floating value becomes an integer by truncating; NaN becomes 0, what is out of range saturates.</summary>
-    private static T Casted<T>(DType to, in Site<T> s)
+    private static nint Casted(DType to, in Site s)
     {
-        Emitter<T> e = s.Emit;
+        Emitter e = s.Emit;
         DType from = s.Ins[0].DType;
-        T x = s.X[0];
+        nint x = s.X[0];
         if (from == to)
         {
             return x;
@@ -178,32 +180,40 @@ internal static partial class Lowered
             DType.Int32 => (int.MinValue, int.MaxValue),
             _ => (long.MinValue, Math.BitDecrement(Math.Pow(2, 63))),
         };
-        T known = e.Map("SelectV2"u8, e.Map("NotEqual"u8, x, x), e.Number(0.0, DType.Float64), x);
-        T clipped = e.Map("Maximum"u8, e.Map("Minimum"u8, known, e.Number(most, DType.Float64)), e.Number(least, DType.Float64));
-        T whole = e.Cast(clipped, to);
+        nint known = e.Map("SelectV2"u8, e.Map("NotEqual"u8, x, x), e.Number(0.0, DType.Float64), x);
+        nint clipped = e.Map("Maximum"u8, e.Map("Minimum"u8, known, e.Number(most, DType.Float64)), e.Number(least, DType.Float64));
+        nint whole = e.Cast(clipped, to);
         return to != DType.Int64 ? whole : e.Map(
             "SelectV2"u8, e.Map("GreaterEqual"u8, known, e.Number(Math.Pow(2, 63), DType.Float64)), e.Number(long.MaxValue, to), whole);
     }
 
-    /// <summary>The gradient where the output is not 0, so above it or NaN; TensorFlow's own kernel stops it at NaN, and its selection is slow.</summary>
-    private static T Rectified<T>(in Site<T> s)
+    /// <summary>
+    /// The gradient where the output is not 0, so above it or NaN, at which TensorFlow's own kernel stops it. A selection, whose
+    /// zeros are the output's, is the fewest nodes; for many elements a product is faster.
+    /// </summary>
+    private static nint Rectified(in Site s)
     {
-        Emitter<T> e = s.Emit;
-        return e.HasNaN(s.X[1], s.Ins[1]) == false
-            ? e.Map("ReluGrad"u8, s.X[0], s.X[1])
-            : e.Map("MulNoNan"u8, s.X[0], e.Cast(e.Map("NotEqual"u8, s.X[1], e.Number(0, s.Ins[1].DType)), s.Ins[1].DType));
+        Emitter e = s.Emit;
+        (nint g, nint y, TensorSpec spec) = (s.X[0], s.X[1], s.Ins[1]);
+        if (e.HasNaN(y, spec) == false)
+        {
+            return e.Map("ReluGrad"u8, g, y);
+        }
+
+        nint passes = e.Map("NotEqual"u8, y, e.Number(0, spec.DType));
+        return spec.Count <= MostSelected ? e.Map("SelectV2"u8, passes, g, y) : e.Map("MulNoNan"u8, g, e.Cast(passes, spec.DType));
     }
 
-    private static T Filled<T>(Fill fill, in Site<T> s)
+    private static nint Filled(Fill fill, in Site s)
     {
-        T value = s.Emit.Number(fill.Value, fill.DType);
+        nint value = s.Emit.Number(fill.Value, fill.DType);
         return fill.Shape.Length == 0 ? value : s.Emit.Op("Fill"u8, s.Emit.Integers(fill.Shape), value).One();
     }
 
-    private static T Counted<T>(Iota iota, in Site<T> s)
+    private static nint Counted(Iota iota, in Site s)
     {
         DType dtype = IsNarrow(iota.DType) ? DType.Float32 : iota.DType;
-        T numbers = s.Emit.Op("Range"u8, s.Emit.Number(0, dtype), s.Emit.Number(iota.Length, dtype), s.Emit.Number(1, dtype)).One();
+        nint numbers = s.Emit.Op("Range"u8, s.Emit.Number(0, dtype), s.Emit.Number(iota.Length, dtype), s.Emit.Number(1, dtype)).One();
         return dtype == iota.DType ? numbers : s.Emit.Cast(numbers, iota.DType);
     }
 }

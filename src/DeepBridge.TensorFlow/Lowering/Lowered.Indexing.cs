@@ -4,7 +4,7 @@ namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
-    private static T[]? Indexed<T>(Op op, in Site<T> s) => op switch
+    private static nint[]? Indexed(Op op, in Site s) => op switch
     {
         Gather gather => [s.Emit.Op("GatherV2"u8, s.X[0], s.X[1], s.Emit.Integer(gather.Axis)).One()],
         ScatterAdd scatter => [Scattered(scatter, s)],
@@ -14,9 +14,9 @@ internal static partial class Lowered
     };
 
     /// <summary>Sums of segments; the axes before the indexed ones go to the end and come back.</summary>
-    private static T Scattered<T>(ScatterAdd scatter, in Site<T> s)
+    private static nint Scattered(ScatterAdd scatter, in Site s)
     {
-        Emitter<T> e = s.Emit;
+        Emitter e = s.Emit;
         int axis = scatter.Axis, rank = s.Ins[0].Rank, indices = s.Ins[1].Rank;
         if (axis == 0)
         {
@@ -24,8 +24,8 @@ internal static partial class Lowered
         }
 
         int[] order = [.. Enumerable.Range(axis, indices), .. Enumerable.Range(0, axis), .. Enumerable.Range(axis + indices, rank - axis - indices)];
-        T moved = e.Transpose(s.X[0], Dims.Create(order));
-        T sums = e.Op("UnsortedSegmentSum"u8, e.Last(moved), s.X[1], e.Integer(scatter.Extent)).One();
+        nint moved = e.Transpose(s.X[0], Dims.Create(order));
+        nint sums = e.Op("UnsortedSegmentSum"u8, e.Last(moved), s.X[1], e.Integer(scatter.Extent)).One();
         int[] back = [.. Enumerable.Range(1, axis), 0, .. Enumerable.Range(axis + 1, rank - indices - axis)];
         return e.Transpose(e.Last(sums), Dims.Create(back));
     }

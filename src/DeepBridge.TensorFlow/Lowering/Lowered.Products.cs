@@ -4,7 +4,7 @@ namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
-    private static T[]? Multiplied<T>(Op op, in Site<T> s) => op switch
+    private static nint[]? Multiplied(Op op, in Site s) => op switch
     {
         MatMul or Linear when s.Ins[0].Count == 0 || s.Ins[1].Count == 0 => [Zeros(s)],
         MatMul product => [Product(product, s)],
@@ -13,16 +13,16 @@ internal static partial class Lowered
     };
 
     /// <summary>Sums of no terms, and the bias. In a graph, TensorFlow would fuse both, and end the process over an empty matrix.</summary>
-    private static T Zeros<T>(in Site<T> s)
+    private static nint Zeros(in Site s)
     {
-        T zeros = s.Emit.Op("Fill"u8, s.Emit.Integers(s.Outs[0].Shape.Dims), s.Emit.Number(0, s.Outs[0].DType)).One();
+        nint zeros = s.Emit.Op("Fill"u8, s.Emit.Integers(s.Outs[0].Shape.Dims), s.Emit.Number(0, s.Outs[0].DType)).One();
         return s.X.Length == 3 ? s.Emit.Op("AddV2"u8, zeros, s.X[2]).One() : zeros;
     }
 
-    private static T Product<T>(MatMul op, in Site<T> s)
+    private static nint Product(MatMul op, in Site s)
     {
-        Emitter<T> e = s.Emit;
-        T x = s.X[0], y = s.X[1];
+        Emitter e = s.Emit;
+        nint x = s.X[0], y = s.X[1];
         Shape left = s.Ins[0].Shape, right = s.Ins[1].Shape;
         if (left.Rank == 2 && right.Rank == 2)
         {
@@ -31,18 +31,18 @@ internal static partial class Lowered
 
         if (right.Rank == 2 && !op.TransposeLeft)
         {
-            T rows = e.Reshape(x, [Rows(left), left[^1]]);
+            nint rows = e.Reshape(x, [Rows(left), left[^1]]);
             return e.Reshape(Matrices(e, rows, y, false, op.TransposeRight), s.Outs[0].Shape.Dims);
         }
 
         return e.Op("BatchMatMulV2"u8, x, y).Flag("adj_x"u8, op.TransposeLeft).Flag("adj_y"u8, op.TransposeRight).One();
     }
 
-    private static T Affine<T>(in Site<T> s)
+    private static nint Affine(in Site s)
     {
-        Emitter<T> e = s.Emit;
+        Emitter e = s.Emit;
         Shape x = s.Ins[0].Shape;
-        T product = Matrices(e, x.Rank == 2 ? s.X[0] : e.Reshape(s.X[0], [Rows(x), x[^1]]), s.X[1], false, true);
+        nint product = Matrices(e, x.Rank == 2 ? s.X[0] : e.Reshape(s.X[0], [Rows(x), x[^1]]), s.X[1], false, true);
         if (s.X.Length == 3)
         {
             product = s.Ins[0].DType.IsFloating()
@@ -53,17 +53,19 @@ internal static partial class Lowered
         return x.Rank == 2 ? product : e.Reshape(product, s.Outs[0].Shape.Dims);
     }
 
-    private static T Matrices<T>(Emitter<T> e, T x, T y, bool transposeLeft, bool transposeRight) =>
+    private static nint Matrices(Emitter e, nint x, nint y, bool transposeLeft, bool transposeRight) =>
         e.Op("MatMul"u8, x, y).Flag("transpose_a"u8, transposeLeft).Flag("transpose_b"u8, transposeRight).One();
 
-    private static int Rows(Shape shape)
+    private static int Rows(Shape shape) => Count(shape.AsSpan()[..^1]);
+
+    private static int Count(ReadOnlySpan<int> extents)
     {
-        int rows = 1;
-        foreach (int extent in shape.AsSpan()[..^1])
+        int count = 1;
+        foreach (int extent in extents)
         {
-            rows = checked(rows * extent);
+            count = checked(count * extent);
         }
 
-        return rows;
+        return count;
     }
 }

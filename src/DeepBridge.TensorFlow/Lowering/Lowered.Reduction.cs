@@ -7,7 +7,7 @@ internal static partial class Lowered
     // From so many terms on, TensorFlow's sum over outer axes, which adds row to row, is less exact than it should be.
     private const int ManyTerms = 512;
 
-    private static T[]? Reduced<T>(Op op, in Site<T> s) => op switch
+    private static nint[]? Reduced(Op op, in Site s) => op switch
     {
         Sum sum => [Summed(sum, s)],
         Product product => [Fold("Prod"u8, s.Emit, s.X[0], product.Axes, product.KeepDims)],
@@ -21,14 +21,14 @@ internal static partial class Lowered
         _ => null,
     };
 
-    private static T Fold<T>(ReadOnlySpan<byte> name, Emitter<T> e, T x, Dims axes, bool keep) =>
+    private static nint Fold(ReadOnlySpan<byte> name, Emitter e, nint x, Dims axes, bool keep) =>
         e.Op(name, x, e.Integers(axes)).Flag("keep_dims"u8, keep).One();
 
-    private static T Extremum<T>(ReadOnlySpan<byte> name, Dims axes, bool keep, in Site<T> s) => Fold(name, s.Emit, s.X[0], axes, keep);
+    private static nint Extremum(ReadOnlySpan<byte> name, Dims axes, bool keep, in Site s) => Fold(name, s.Emit, s.X[0], axes, keep);
 
-    private static T Summed<T>(Sum sum, in Site<T> s)
+    private static nint Summed(Sum sum, in Site s)
     {
-        Emitter<T> e = s.Emit;
+        Emitter e = s.Emit;
         Shape input = s.Ins[0].Shape;
         long terms = 1;
         foreach (int axis in sum.Axes)
@@ -56,22 +56,22 @@ internal static partial class Lowered
         }
 
         int[] order = [.. Enumerable.Range(0, input.Rank).Where(axis => !Contains(sum.Axes, axis)), .. sum.Axes.AsSpan()];
-        T moved = e.Transpose(s.X[0], Dims.Create(order));
-        T total = Fold("Sum"u8, e, moved, [.. Enumerable.Range(kept, sum.Axes.Length)], false);
+        nint moved = e.Transpose(s.X[0], Dims.Create(order));
+        nint total = Fold("Sum"u8, e, moved, [.. Enumerable.Range(kept, sum.Axes.Length)], false);
         return sum.KeepDims ? e.Reshape(total, s.Outs[0].Shape.Dims) : total;
     }
 
     private static bool Contains(Dims dims, int value) => dims.AsSpan().Contains(value);
 
     /// <summary>The lowest of equals, but the first NaN, which TensorFlow skips.</summary>
-    private static T Arg<T>(ReadOnlySpan<byte> name, int axis, in Site<T> s)
+    private static nint Arg(ReadOnlySpan<byte> name, int axis, in Site s)
     {
-        Emitter<T> e = s.Emit;
-        T dimension = e.Integer(axis), found = e.Op(name, s.X[0], dimension).One();
+        Emitter e = s.Emit;
+        nint dimension = e.Integer(axis), found = e.Op(name, s.X[0], dimension).One();
         if (s.Ins[0].DType.IsFloating())
         {
-            T nan = e.Op("NotEqual"u8, s.X[0], s.X[0]).One();
-            T first = e.Op("ArgMax"u8, e.Cast(nan, DType.UInt8), dimension).One();
+            nint nan = e.Op("NotEqual"u8, s.X[0], s.X[0]).One();
+            nint first = e.Op("ArgMax"u8, e.Cast(nan, DType.UInt8), dimension).One();
             found = e.Op("SelectV2"u8, Fold("Any"u8, e, nan, [axis], false), first, found).One();
         }
 

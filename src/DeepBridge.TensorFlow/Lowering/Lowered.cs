@@ -3,18 +3,17 @@ using DeepBridge.Ops;
 namespace DeepBridge.TensorFlow.Lowering;
 
 /// <summary>What a lowering is given: where it emits, the inputs, and the specs.</summary>
-/// <typeparam name="T">A value.</typeparam>
 /// <param name="emit">Where it emits.</param>
 /// <param name="x">The inputs.</param>
 /// <param name="ins">Their specs.</param>
 /// <param name="outs">The specs that the op's rule inferred.</param>
-internal readonly ref struct Site<T>(Emitter<T> emit, ReadOnlySpan<T> x, ReadOnlySpan<TensorSpec> ins, ReadOnlySpan<TensorSpec> outs)
+internal readonly ref struct Site(Emitter emit, ReadOnlySpan<nint> x, ReadOnlySpan<TensorSpec> ins, ReadOnlySpan<TensorSpec> outs)
 {
     /// <summary>Where it emits.</summary>
-    internal Emitter<T> Emit { get; } = emit;
+    internal Emitter Emit { get; } = emit;
 
     /// <summary>The inputs.</summary>
-    internal ReadOnlySpan<T> X { get; } = x;
+    internal ReadOnlySpan<nint> X { get; } = x;
 
     /// <summary>Their specs.</summary>
     internal ReadOnlySpan<TensorSpec> Ins { get; } = ins;
@@ -30,11 +29,10 @@ internal static partial class Lowered
     internal const int MostAxes = 254;
 
     /// <summary>Emits an op; one that computes does so in float32 where its inputs are 16-bit floats.</summary>
-    /// <typeparam name="T">A value.</typeparam>
     /// <param name="op">The op.</param>
     /// <param name="site">Where, and with what.</param>
     /// <returns>The outputs; one may be an input.</returns>
-    internal static T[] Emit<T>(Op op, in Site<T> site)
+    internal static nint[] Emit(Op op, in Site site)
     {
         foreach (TensorSpec output in site.Outs)
         {
@@ -49,8 +47,8 @@ internal static partial class Lowered
             return Table(op, site);
         }
 
-        Emitter<T> e = site.Emit;
-        T[] inputs = site.X.ToArray();
+        Emitter e = site.Emit;
+        nint[] inputs = site.X.ToArray();
         TensorSpec[] ins = site.Ins.ToArray(), outs = site.Outs.ToArray();
         for (int i = 0; i < inputs.Length; i++)
         {
@@ -66,7 +64,7 @@ internal static partial class Lowered
             outs[i] = IsNarrow(outs[i].DType) ? outs[i].As(DType.Float32) : outs[i];
         }
 
-        T[] results = Table(op, new Site<T>(e, inputs, ins, outs));
+        nint[] results = Table(op, new Site(e, inputs, ins, outs));
         for (int i = 0; i < results.Length; i++)
         {
             results[i] = IsNarrow(site.Outs[i].DType) ? e.Cast(results[i], site.Outs[i].DType) : results[i];
@@ -75,7 +73,7 @@ internal static partial class Lowered
         return results;
     }
 
-    private static T[] Table<T>(Op op, in Site<T> site) =>
+    private static nint[] Table(Op op, in Site site) =>
         Elementwise(op, site) ?? Moved(op, site) ?? Reduced(op, site) ?? Indexed(op, site) ?? Multiplied(op, site)
         ?? Normalized(op, site) ?? Slid(op, site) ?? throw new UnsupportedOpException($"The backend of TensorFlow has no lowering of {op.Name}.");
 

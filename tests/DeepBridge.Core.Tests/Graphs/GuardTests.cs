@@ -54,6 +54,26 @@ public sealed class GuardTests
     }
 
     [Fact]
+    public void Arguments_may_be_judged_before_a_run()
+    {
+        using Graph graph = Graph.Trace(
+            inputs => [new CrossEntropy(0, -100, Reduction.Mean).ApplyAll(inputs[0], inputs[1])[0], new Gather(0).Apply(inputs[0], inputs[1] + 1)],
+            [new TensorSpec([4, 3], DType.Float32), new TensorSpec([4], DType.Int64)]);
+        using Graph guarded = graph.Guard(out IReadOnlyList<GraphGuard> guards, arguments: true);
+        guards.Select(guard => guard.Argument).Should().Equal(1, null);
+        guarded.Outputs.Should().HaveCount(3);
+        using TensorScope scope = new();
+        Tensor logits = Tensor.Ones([4, 3]);
+        bool Exempt(params long[] labels) => GraphGuard.CheckArguments(guards, [logits.Data, Tensor.From(labels).Data]);
+        Exempt(0, 2, 1, 0).Should().BeFalse();
+        Exempt(0, -100, 2, 1).Should().BeTrue();
+        Action bad = () => Exempt(-100, 3, 0, 0);
+        bad.Should().Throw<ValueOutOfBoundsException>().Which.Value.Should().Be(3);
+        Judge(guards, Tensor.From([1L, 3L]), null);
+        Judge(guards, Tensor.From([1L, 4L]), 4);
+    }
+
+    [Fact]
     public void A_graph_without_bounded_values_has_no_further_result()
     {
         using Graph graph = Graph.Trace(inputs => [inputs[0] + 1], [new TensorSpec([2], DType.Float32)]);

@@ -1,0 +1,51 @@
+using System.Runtime.InteropServices;
+using Tensorflow;
+using Graph = DeepBridge.Graphs.Graph;
+
+namespace DeepBridge.TensorFlow.Graphs;
+
+/// <summary>A function that TensorFlow's context knows by its name, until this is disposed.</summary>
+internal sealed unsafe class NativeFunction : IDisposable
+{
+    private static int s_count;
+
+    private readonly TensorFlowBackend _backend;
+    private readonly string _name;
+    private bool _disposed;
+
+    /// <summary>Builds it.</summary>
+    /// <param name="backend">The backend.</param>
+    /// <param name="lowered">The lowered graph.</param>
+    /// <param name="ignores">Whether labels among the arguments may be such as are ignored.</param>
+    /// <exception cref="EngineException">TensorFlow refuses it.</exception>
+    internal NativeFunction(TensorFlowBackend backend, Graph lowered, bool ignores)
+    {
+        _backend = backend;
+        _name = $"deepbridge_{Interlocked.Increment(ref s_count)}";
+        Name = (byte*)Marshal.StringToCoTaskMemUTF8(_name);
+        FunctionBuilder.Build(backend, lowered, _name, ignores);
+    }
+
+    ~NativeFunction() => Remove();
+
+    /// <summary>The name, which ends with 0.</summary>
+    internal byte* Name { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Remove();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Remove()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            using SafeStatusHandle status = c_api.TF_NewStatus();
+            c_api.TFE_ContextRemoveFunction(_backend.Context.Handle, _name, status);
+            Marshal.FreeCoTaskMem((nint)Name);
+        }
+    }
+}
