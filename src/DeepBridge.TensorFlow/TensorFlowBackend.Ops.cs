@@ -107,6 +107,11 @@ public sealed unsafe partial class TensorFlowBackend
     private nint Alone(Device device, Func<EagerEmitter, nint> run)
     {
         EagerEmitter e = Emitter(device);
+        if (!e.IsIdle)
+        {
+            throw new InvalidOperationException("A value's handle is asked for before an op is begun, not amid it.");
+        }
+
         nint[] result = [];
         try
         {
@@ -136,7 +141,8 @@ public sealed unsafe partial class TensorFlowBackend
                 x[i] = left is null || i == 0 ? input.Either : 0;
             }
 
-            for (int i = 0; i < x.Length; i++)
+            int read = left is null ? x.Length : 1;
+            for (int i = 0; i < read; i++)
             {
                 TensorFlowTensor input = (TensorFlowTensor)call.Inputs[i];
                 nint last = input.ChannelsLast;
@@ -167,7 +173,7 @@ public sealed unsafe partial class TensorFlowBackend
                 results = Lowered.Emit(op, site);
             }
 
-            for (int i = 0; i < call.Inputs.Length; i++)
+            for (int i = 0; i < read; i++)
             {
                 (nint plain, nint last) = e.Layouts(x[i]);
                 ((TensorFlowTensor)call.Inputs[i]).Learn(plain, last);

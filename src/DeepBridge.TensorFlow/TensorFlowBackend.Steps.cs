@@ -29,8 +29,6 @@ public sealed unsafe partial class TensorFlowBackend
         try
         {
             nint gradient = ((TensorFlowTensor)call.Inputs[^2]).Handle;
-            double decay = StepEmitter.Decay(op);
-            gradient = decay == 0 ? gradient : StepEmitter.Decayed(e, decay, ((TensorFlowTensor)call.Inputs[0]).Handle, gradient, dtype);
             for (int i = 0; i < states; i++)
             {
                 TensorFlowTensor state = (TensorFlowTensor)call.Inputs[i];
@@ -39,6 +37,12 @@ public sealed unsafe partial class TensorFlowBackend
             }
 
             nint[] resources = [.. next.Select(state => state!.Promote())];
+            if (StepEmitter.Decay(op) is not 0 and double decay)
+            {
+                nint value = e.Op("ReadVariableOp"u8, resources[0]).Type("dtype"u8, C.Code(dtype)).One();
+                gradient = StepEmitter.Decayed(e, decay, e.Last(value), gradient, dtype);
+            }
+
             nint Number(double value) => e.Constant(new TensorSpec(default, dtype), Numbers.Bytes(value, dtype));
             nint epsilon = 0;
             if (op is AdamStep adam)

@@ -109,7 +109,7 @@ internal sealed unsafe class EagerEmitter : Emitter
     internal override nint Last(nint value)
     {
         nint handle = Apart(value).Handle;
-        if (_made.Remove(handle))
+        if (!IsTwin(handle) && _made.Remove(handle))
         {
             _dying.Add(handle);
         }
@@ -151,6 +151,9 @@ internal sealed unsafe class EagerEmitter : Emitter
         _made.Remove(handle);
         return handle;
     }
+
+    /// <summary>Whether nothing waits to be deleted: only then may somebody run ops who deletes what is there when they are done.</summary>
+    internal bool IsIdle => _made.Count + _dying.Count == 0;
 
     /// <summary>Whether a handle was made since the last call of <see cref="DeleteTemporaries"/>.</summary>
     /// <param name="handle">The handle.</param>
@@ -220,7 +223,7 @@ internal sealed unsafe class EagerEmitter : Emitter
         {
             foreach (nint input in inputs)
             {
-                if (_dying.Remove(input))
+                if (!IsTwin(input) && _dying.Remove(input))
                 {
                     C.TFE_DeleteTensorHandle(input);
                 }

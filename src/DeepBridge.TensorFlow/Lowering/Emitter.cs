@@ -5,8 +5,8 @@ namespace DeepBridge.TensorFlow.Lowering;
 /// <summary>
 /// Emits ops of TensorFlow: eagerly, where a value is a handle, or into a graph, where it is a node's output. So there is
 /// one table of lowerings for both. A value lies (N, C, H, W), (N, H, W, C), or both; what is missing is made when somebody
-/// asks, so that transposes between convolutions, and through what stands between them, cancel. An op is begun with its inputs, given attributes, and ended by <see cref="One"/>,
-/// <see cref="Many"/> or <see cref="None"/>; one op at a time.
+/// asks, so that transposes between convolutions, and through what stands between them, cancel. An op is begun with its
+/// inputs, given attributes, and ended by <see cref="One"/>, <see cref="Many"/> or <see cref="None"/>; one op at a time.
 /// </summary>
 internal abstract unsafe class Emitter
 {
@@ -255,6 +255,10 @@ internal abstract unsafe class Emitter
 
     /// <summary>Whether a value has no axes, and so every layout.</summary>
     protected abstract bool IsScalar(nint value);
+
+    /// <summary>Whether a handle is one of the two layouts of a value: somebody may ask for it until the end.</summary>
+    protected bool IsTwin(nint handle) =>
+        _twins.Count > 0 && (_twins.ContainsKey(handle) || _twins.ContainsKey(handle | LiesLast) || _twins.ContainsValue(handle));
 
     /// <summary>Forgets which values have two layouts.</summary>
     protected void ForgetLayouts() => _twins.Clear();
