@@ -25,7 +25,7 @@ public sealed unsafe partial class TensorFlowBackend
         DType dtype = call.Inputs[0].Spec.DType;
         TensorFlowTensor?[] next = new TensorFlowTensor?[states];
         double rate = Real(call.Inputs[^1]);
-        long steps = states == 1 ? 0 : checked((long)Real(call.Inputs[states]) + 1);
+        long steps = states == 1 ? 0 : checked(((TensorFlowTensor)call.Inputs[states]).Integer + 1);
         try
         {
             nint gradient = ((TensorFlowTensor)call.Inputs[^2]).Handle;
@@ -47,8 +47,8 @@ public sealed unsafe partial class TensorFlowBackend
             nint epsilon = 0;
             if (op is AdamStep adam)
             {
-                double root = Math.Sqrt(1 - Math.Pow(adam.Beta2, steps));
-                (rate, epsilon) = (rate * root / (1 - Math.Pow(adam.Beta1, steps)), Number(adam.Epsilon * root));
+                (double factor, double corrected) = Correction.At(adam, steps);
+                (rate, epsilon) = (rate * factor, Number(corrected));
             }
 
             StepEmitter.Emit(e, op, dtype, resources, Number(rate), epsilon, gradient);
@@ -59,7 +59,7 @@ public sealed unsafe partial class TensorFlowBackend
 
             if (states > 1)
             {
-                call.Outputs[states] = Import(call.OutputSpecs[states], call.Device, BitConverter.GetBytes(steps));
+                call.Outputs[states] = new TensorFlowTensor(call.OutputSpecs[states], call.Device, 0) { Integer = steps };
             }
         }
         finally
@@ -80,7 +80,6 @@ public sealed unsafe partial class TensorFlowBackend
         Export(scalar, bytes);
         return scalar.Spec.DType switch
         {
-            DType.Int64 => BitConverter.ToInt64(bytes),
             DType.Float32 => BitConverter.ToSingle(bytes),
             DType.Float64 => BitConverter.ToDouble(bytes),
             DType.Float16 => (double)BitConverter.ToHalf(bytes),

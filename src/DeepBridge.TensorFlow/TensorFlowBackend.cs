@@ -90,7 +90,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
 
     /// <inheritdoc/>
     public override BackendTensor Import(TensorSpec spec, Device device, ReadOnlySpan<byte> data) =>
-        Place(spec, device, EagerContext.Import(spec, data));
+        new TensorFlowTensor(spec, device, Place(device, EagerContext.Import(spec, data)));
 
     /// <summary>Takes memory over without a copy where its address is a multiple of 64, as TensorFlow's kernels want it.</summary>
     /// <inheritdoc/>
@@ -111,7 +111,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         nint status = Status.Mine, handle = C.TFE_NewTensorHandle(tensor, status);
         C.TF_DeleteTensor(tensor);
         Status.Check(status, "an import"u8);
-        return Place(spec, device, handle);
+        return new TensorFlowTensor(spec, device, Place(device, handle));
     }
 
     /// <inheritdoc/>
@@ -239,7 +239,11 @@ public sealed unsafe partial class TensorFlowBackend : Backend
         return moved;
     }
 
-    private TensorFlowTensor Place(TensorSpec spec, Device device, nint handle)
+    /// <summary>Moves what lies on the host to a device.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="handle">The handle, which goes.</param>
+    /// <returns>The handle there, the caller's.</returns>
+    internal nint Place(Device device, nint handle)
     {
         if (!ReferenceEquals(device, _devices[0]))
         {
@@ -248,6 +252,6 @@ public sealed unsafe partial class TensorFlowBackend : Backend
             handle = moved;
         }
 
-        return new TensorFlowTensor(spec, device, handle);
+        return handle;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DeepBridge.Backends;
 using DeepBridge.Memory;
 using DeepBridge.TensorFlow.Eager;
@@ -15,6 +16,7 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     private static long s_live;
 
     private readonly Deferred? _deferred;
+    private long? _integer;
     private nint _handle;
     private nint _last;
     private nint _resource;
@@ -57,6 +59,23 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
         }
     }
 
+    /// <summary>The value of an int64 scalar; one that the host sets is told to TensorFlow when it is asked for.</summary>
+    internal long Integer
+    {
+        get
+        {
+            long read = _integer ?? 0;
+            if (_integer is null)
+            {
+                Device.Backend.Export(this, MemoryMarshal.AsBytes(new Span<long>(ref read)));
+            }
+
+            return read;
+        }
+
+        init => _integer = value;
+    }
+
     /// <summary>The same elements with their channels last, which this owns; 0: there are none.</summary>
     internal nint ChannelsLast => Volatile.Read(ref _last);
 
@@ -94,6 +113,7 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
         if (_resource == 0)
         {
             _resource = ((TensorFlowBackend)Device.Backend).NewVariable(Spec, Device, Handle);
+            _integer = null;
         }
 
         Forget();
@@ -125,13 +145,14 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
 
     private nint Snapshot()
     {
-        if (_resource == 0 && _last == 0 && _deferred is null)
+        if (_resource == 0 && _last == 0 && _deferred is null && _integer is null)
         {
             throw new TensorReleasedException($"The data of a {Spec} tensor was given to an operation that failed, and is lost.");
         }
 
         TensorFlowBackend backend = (TensorFlowBackend)Device.Backend;
         nint read = _last != 0 ? backend.Plain(Device, _last)
+            : _integer is { } known ? backend.Place(Device, EagerContext.Import(Spec, BitConverter.GetBytes(known)))
             : _deferred is null ? backend.ReadVariable(Spec, Device, _resource) : backend.Second(Device, _deferred);
         nint first = Interlocked.CompareExchange(ref _handle, read, 0);
         if (first != 0)

@@ -21,11 +21,13 @@ internal sealed class FunctionBuilder
     private readonly Dictionary<GraphValue, Deferred> _deferred = [];
     private readonly bool _plain;
     private readonly Dictionary<GraphNode, (nint Rate, nint Epsilon)> _corrected = new(ReferenceEqualityComparer.Instance);
-
+    private readonly Dictionary<Correction, (nint Factors, nint Epsilons)> _corrections = new(ReferenceEqualityComparer.Instance);
+    private readonly StepCounts _counts;
     private readonly bool _ignores;
 
-    private FunctionBuilder(TensorFlowBackend backend, Graph graph, nint body, bool ignores)
+    private FunctionBuilder(TensorFlowBackend backend, Graph graph, StepCounts counts, nint body, bool ignores)
     {
+        _counts = counts;
         _ignores = ignores;
         _plain = backend.RunsPlain(graph.Device);
         _backend = backend;
@@ -36,13 +38,14 @@ internal sealed class FunctionBuilder
     /// <summary>Builds a function and makes it known to the context.</summary>
     /// <param name="backend">The backend.</param>
     /// <param name="graph">The lowered graph.</param>
+    /// <param name="counts">Its counts.</param>
     /// <param name="name">The function's name.</param>
     /// <param name="ignores">Whether labels among the arguments may be such as are ignored.</param>
     /// <exception cref="EngineException">TensorFlow refuses it.</exception>
-    internal static void Build(TensorFlowBackend backend, Graph graph, string name, bool ignores)
+    internal static void Build(TensorFlowBackend backend, Graph graph, StepCounts counts, string name, bool ignores)
     {
         using SafeGraphHandle body = c_api.TF_NewGraph();
-        FunctionBuilder builder = new(backend, graph, body.DangerousGetHandle(), ignores);
+        FunctionBuilder builder = new(backend, graph, counts, body.DangerousGetHandle(), ignores);
         TF_Output[] results = builder.Emit();
         builder.Finish(body.DangerousGetHandle(), name, results);
     }
@@ -54,7 +57,7 @@ internal sealed class FunctionBuilder
     /// <returns>The placeholders of arguments and states, and the results.</returns>
     internal static (TF_Output[] Arguments, TF_Output[] Results) Emit(TensorFlowBackend backend, Graph graph, nint body)
     {
-        FunctionBuilder builder = new(backend, graph, body, ignores: true);
+        FunctionBuilder builder = new(backend, graph, new StepCounts(graph), body, ignores: true);
         TF_Output[] results = builder.Emit();
         return ([.. builder._arguments], results);
     }
@@ -121,8 +124,7 @@ internal sealed class FunctionBuilder
     {
         foreach (GraphValue input in _graph.Inputs)
         {
-            _wires[input] = _emit.Argument(C.Code(input.Spec.DType), input.Spec.Shape, isWhole: !_ignores);
-            _arguments.Add(_emit.Output(_wires[input]));
+            _wires[input] = Argument(input.Spec, isWhole: !_ignores);
         }
 
         HashSet<GraphValue> read = [.. _graph.Outputs, .. _graph.States.Where(state => state.After is not null).Select(state => state.After!)];
@@ -131,13 +133,17 @@ internal sealed class FunctionBuilder
             read.UnionWith(IsStep(node) ? StepReads(node) : node.Inputs);
         }
 
-        foreach (GraphState state in _graph.States)
+        foreach ((int place, GraphState state) in _graph.States.Index())
         {
             TensorSpec spec = state.Variable.Spec;
-            if (state.After is null)
+            bool counts = _counts.By(place) is not null;
+            if (state.After is null || counts)
             {
-                _wires[state.Before!] = _emit.Argument(C.Code(spec.DType), spec.Shape);
-                _arguments.Add(_emit.Output(_wires[state.Before!]));
+                if (!counts || _counts.IsRead(place))
+                {
+                    _wires[state.Before!] = Argument(spec);
+                }
+
                 continue;
             }
 
@@ -155,12 +161,25 @@ internal sealed class FunctionBuilder
             }
         }
 
+        foreach (Correction correction in _counts.Corrections)
+        {
+            Shape shape = [correction.Nodes.Length];
+            _corrections[correction] = (Argument(new TensorSpec(shape, DType.Float64)), Argument(new TensorSpec(shape, correction.DType)));
+        }
+
         foreach ((GraphValue value, BackendTensor data) in _graph.Constants)
         {
             byte[] bytes = new byte[data.Spec.Bytes];
             _backend.Export(data, bytes);
             _wires[value] = _emit.Constant(data.Spec, bytes);
         }
+    }
+
+    private nint Argument(TensorSpec spec, bool isWhole = false)
+    {
+        nint value = _emit.Argument(C.Code(spec.DType), spec.Shape, isWhole);
+        _arguments.Add(_emit.Output(value));
+        return value;
     }
 
     /// <summary>What a fused step reads: neither slots nor count, which their updates read by themselves.</summary>
@@ -176,6 +195,11 @@ internal sealed class FunctionBuilder
         if (IsStep(node))
         {
             Step(node);
+            return;
+        }
+
+        if (_counts.IsAfter(node.Outputs[0], out _, out _))
+        {
             return;
         }
 
@@ -208,25 +232,13 @@ internal sealed class FunctionBuilder
     {
         int states = Math.Max(node.Outputs.Count - 1, 1);
         DType dtype = node.Inputs[0].Spec.DType;
-        nint rate, epsilon = 0;
-        if (node.Op is AdamStep adam)
+        if (node.Op is AdamStep && !_corrected.ContainsKey(node))
         {
-            if (!_corrected.ContainsKey(node))
-            {
-                Correct(adam, [.. _graph.Nodes.Where(other => adam.Equals(other.Op) && other.Inputs[^1] == node.Inputs[^1] && other.Inputs[0].Spec.DType == dtype)]);
-            }
-
-            (rate, epsilon) = _corrected[node];
-        }
-        else
-        {
-            rate = node.Inputs[^1].Spec.DType == dtype ? Read(node.Inputs[^1]) : _emit.Cast(Read(node.Inputs[^1]), dtype);
-            if (states > 1)
-            {
-                Count(node);
-            }
+            Correct(_counts.Corrections.Single(correction => correction.Nodes.Contains(node)));
         }
 
+        (nint rate, nint epsilon) = node.Op is AdamStep ? _corrected[node]
+            : (node.Inputs[^1].Spec.DType == dtype ? Read(node.Inputs[^1]) : _emit.Cast(Read(node.Inputs[^1]), dtype), 0);
         nint gradient = Read(node.Inputs[^2]);
         double decay = StepEmitter.Decay(node.Op);
         gradient = decay == 0 ? gradient : StepEmitter.Decayed(_emit, decay, Read(node.Inputs[0]), gradient, dtype);
@@ -236,23 +248,18 @@ internal sealed class FunctionBuilder
         Array.ForEach(written, state => state.Written = _emit.Previous);
     }
 
-    private void Correct(AdamStep adam, GraphNode[] nodes)
+    /// <summary>Scalars cost nodes, not time: all rates and all ε are made at once.</summary>
+    private void Correct(Correction correction)
     {
-        Array.ForEach(nodes, Count);
-        (nint[] rates, nint[] epsilons) = StepEmitter.Correct(
-            _emit, adam, [.. nodes.Select(other => Read(other.Outputs[^1]))], Read(nodes[0].Inputs[^1]), nodes[0].Inputs[0].Spec.DType);
-        for (int i = 0; i < nodes.Length; i++)
+        int count = correction.Nodes.Length;
+        nint[] Apart(nint values) => _emit.Op("Unpack"u8, values).Integer("num"u8, count).Many(count);
+        nint rate = _emit.Cast(Read(correction.Rate), DType.Float64);
+        nint[] rates = Apart(_emit.Cast(_emit.Op("Mul"u8, rate, _corrections[correction].Factors).One(), correction.DType));
+        nint[] epsilons = Apart(_corrections[correction].Epsilons);
+        for (int i = 0; i < count; i++)
         {
-            _corrected[nodes[i]] = (rates[i], epsilons[i]);
+            _corrected[correction.Nodes[i]] = (rates[i], epsilons[i]);
         }
-    }
-
-    private void Count(GraphNode node)
-    {
-        StateWire steps = _states[node.Inputs[node.Outputs.Count - 1]];
-        _emit.After(steps.Read);
-        _emit.Op("AssignAddVariableOp"u8, steps.Resource, _emit.Number(1, DType.Int64)).Type("dtype"u8, C.Code(DType.Int64)).None();
-        steps.Written = _emit.Previous;
     }
 
     private unsafe void Finish(nint body, string name, TF_Output[] results)
@@ -279,6 +286,11 @@ internal sealed class FunctionBuilder
         if (!_wires.TryGetValue(value, out nint wire) && _deferred.TryGetValue(value, out Deferred? left))
         {
             wire = Lowered.Second(_emit, left);
+            _wires[value] = wire;
+        }
+        else if (wire == 0 && _counts.IsAfter(value, out GraphValue before, out long by))
+        {
+            wire = _emit.Scalar(_emit.Op("AddV2"u8, Read(before), _emit.Number(by, DType.Int64)).One());
             _wires[value] = wire;
         }
         else if (wire == 0)

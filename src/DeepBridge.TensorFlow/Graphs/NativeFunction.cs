@@ -16,14 +16,15 @@ internal sealed unsafe class NativeFunction : IDisposable
     /// <summary>Builds it.</summary>
     /// <param name="backend">The backend.</param>
     /// <param name="lowered">The lowered graph.</param>
+    /// <param name="counts">Its counts.</param>
     /// <param name="ignores">Whether labels among the arguments may be such as are ignored.</param>
     /// <exception cref="EngineException">TensorFlow refuses it.</exception>
-    internal NativeFunction(TensorFlowBackend backend, Graph lowered, bool ignores)
+    internal NativeFunction(TensorFlowBackend backend, Graph lowered, StepCounts counts, bool ignores)
     {
         _backend = backend;
         _name = $"deepbridge_{Interlocked.Increment(ref s_count)}";
         Name = (byte*)Marshal.StringToCoTaskMemUTF8(_name);
-        FunctionBuilder.Build(backend, lowered, _name, ignores);
+        FunctionBuilder.Build(backend, lowered, counts, _name, ignores);
     }
 
     ~NativeFunction() => Remove();

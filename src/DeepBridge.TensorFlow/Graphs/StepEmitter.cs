@@ -18,8 +18,7 @@ internal sealed record StateWire(GraphState State, nint Resource)
 
 /// <summary>
 /// Optimizers' steps as TensorFlow's own updates of resource variables: they touch each parameter once. Adam's bias
-/// corrections go into its learning rate and ε, so that ε stands outside the root as in PyTorch: with
-/// c = √(1 − β₂ᵗ), rate·c/(1 − β₁ᵗ) · m/(√v + ε·c) is rate/(1 − β₁ᵗ) · m/(√v/c + ε).
+/// corrections go into its learning rate and ε (<see cref="Correction"/>).
 /// </summary>
 internal static class StepEmitter
 {
@@ -73,24 +72,6 @@ internal static class StepEmitter
     /// <returns>The gradient.</returns>
     internal static nint Decayed(Emitter e, double decay, nint value, nint gradient, DType dtype) =>
         e.Op("AddV2"u8, e.Last(e.Op("Mul"u8, value, e.Number(decay, dtype)).One()), gradient).One();
-
-    /// <summary>The corrected rates and ε of parameters that share Adam's numbers, all at once: scalars cost nodes, not time.</summary>
-    /// <param name="e">The graph.</param>
-    /// <param name="adam">The numbers.</param>
-    /// <param name="steps">How many steps each parameter has made, this one among them.</param>
-    /// <param name="rate">The learning rate.</param>
-    /// <param name="dtype">The parameters' dtype.</param>
-    /// <returns>One rate and one ε for each.</returns>
-    internal static (nint[] Rates, nint[] Epsilons) Correct(Emitter e, AdamStep adam, nint[] steps, nint rate, DType dtype)
-    {
-        nint t = e.Cast(e.ListOp("Pack"u8, steps).One(), DType.Float64);
-        nint Bias(double beta) => e.Op("Sub"u8, e.Number(1, DType.Float64), e.Op("Pow"u8, e.Number(beta, DType.Float64), t).One()).One();
-        nint root = e.Op("Sqrt"u8, Bias(adam.Beta2)).One();
-        nint rates = e.Op("RealDiv"u8, e.Op("Mul"u8, e.Cast(rate, DType.Float64), root).One(), Bias(adam.Beta1)).One();
-        nint epsilons = e.Op("Mul"u8, root, e.Number(adam.Epsilon, DType.Float64)).One();
-        nint[] Apart(nint values) => e.Op("Unpack"u8, e.Cast(values, dtype)).Integer("num"u8, steps.Length).Many(steps.Length);
-        return (Apart(rates), Apart(epsilons));
-    }
 
     /// <summary>1 − β as TensorFlow has it, which subtracts in the dtype, is near enough to the real one.</summary>
     private static bool IsExact(double beta, DType dtype) => dtype switch

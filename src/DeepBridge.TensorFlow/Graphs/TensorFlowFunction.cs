@@ -28,6 +28,8 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
     private readonly IReadOnlyList<GraphGuard> _guards;
     private readonly byte[] _config;
     private readonly Graph _lowered;
+    private readonly StepCounts _counts;
+    private readonly int _arguments;
     private NativeFunction? _masked;
 
     /// <summary>Compiles a graph.</summary>
@@ -52,7 +54,9 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
         // Without oneDNN, the convolution that TensorFlow fuses with its bias has no groups.
         bool grouped = _lowered.Nodes.Any(node => node.Op is Ops.Convolution { Groups: > 1 });
         _config = grouped && !backend.Context.HasOneDnn ? s_unfused : s_singleThreaded;
-        _function = new NativeFunction(backend, _lowered, ignores: !seen);
+        _counts = new StepCounts(_lowered);
+        _arguments = graph.Inputs.Count + (2 * _counts.Corrections.Count) + graph.States.Where((_, i) => _counts.By(i) is null || _counts.IsRead(i)).Count();
+        _function = new NativeFunction(backend, _lowered, _counts, ignores: !seen);
     }
 
     /// <inheritdoc/>
@@ -60,22 +64,39 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
     {
         NativeFunction function = GraphGuard.CheckArguments(_guards, call.Inputs) ? Masked() : _function;
         EagerEmitter e = _backend.Emitter(_device);
-        int inputs = call.Inputs.Length;
-        nint[] arguments = new nint[inputs + call.States.Length], results = [];
+        int taken = 0;
+        nint[] arguments = new nint[_arguments], results = [];
         TensorFlowTensor?[] next = new TensorFlowTensor?[call.States.Length];
         try
         {
-            for (int i = 0; i < inputs; i++)
+            foreach (BackendTensor input in call.Inputs)
             {
-                arguments[i] = ((TensorFlowTensor)call.Inputs[i]).Handle;
+                arguments[taken++] = ((TensorFlowTensor)input).Handle;
             }
 
             for (int i = 0; i < next.Length; i++)
             {
                 TensorFlowTensor state = (TensorFlowTensor)call.States[i];
+                if (_counts.By(i) is { } by)
+                {
+                    next[i] = new TensorFlowTensor(state.Spec, state.Device, 0) { Integer = state.Integer + by };
+                    if (_counts.IsRead(i))
+                    {
+                        arguments[taken++] = state.Handle;
+                    }
+
+                    continue;
+                }
+
                 next[i] = !_assigned[i] ? null : call.MayOverwrite(i) ? (TensorFlowTensor)state.Retain()
                     : new TensorFlowTensor(state.Spec, state.Device, 0, _backend.NewVariable(state.Spec, state.Device, state.Handle));
-                arguments[inputs + i] = next[i]?.Promote() ?? state.Handle;
+                arguments[taken++] = next[i]?.Promote() ?? state.Handle;
+            }
+
+            foreach (Correction correction in _counts.Corrections)
+            {
+                Correct(e, correction, next, arguments.AsSpan(taken));
+                taken += 2;
             }
 
             results = Call(e, function, arguments);
@@ -116,11 +137,28 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
         }
     }
 
+    /// <summary>The vectors that a function multiplies learning rates with, and of ε.</summary>
+    private static void Correct(EagerEmitter e, Correction correction, TensorFlowTensor?[] counts, Span<nint> arguments)
+    {
+        int size = correction.DType.Size();
+        Shape shape = [correction.Counts.Length];
+        Span<byte> factors = new byte[correction.Counts.Length * sizeof(double)], epsilons = new byte[correction.Counts.Length * size];
+        for (int i = 0; i < correction.Counts.Length; i++)
+        {
+            (double factor, double epsilon) = Correction.At(correction.Adam, counts[correction.Counts[i]]!.Integer);
+            Numbers.Bytes(factor, DType.Float64).CopyTo(factors[(i * sizeof(double))..]);
+            Numbers.Bytes(epsilon, correction.DType).CopyTo(epsilons[(i * size)..]);
+        }
+
+        arguments[0] = e.Constant(new TensorSpec(shape, DType.Float64), factors);
+        arguments[1] = e.Constant(new TensorSpec(shape, correction.DType), epsilons);
+    }
+
     private NativeFunction Masked()
     {
         lock (_lock)
         {
-            return _masked ??= new NativeFunction(_backend, _lowered, ignores: true);
+            return _masked ??= new NativeFunction(_backend, _lowered, _counts, ignores: true);
         }
     }
 
