@@ -27,7 +27,10 @@ public sealed unsafe partial class TensorFlowBackend
         Take<AveragePool>();
         Take<AveragePoolGradient>();
         Take<CumulativeSum, Gather, ScatterAdd, OneHot>();
-        Take<Fill, Iota, Permute, Expand>();
+        Implement<Fill>(Fill);
+        Take<Iota>();
+        Take<Permute>();
+        Take<Expand>();
         Take<FloorDivide, FloorModulo, Sign, Floor>();
         Take<Greater, GreaterEqual, Where, Cast>();
         Take<MatMul, Linear, Convolution, ConvolutionInputGradient>();
@@ -126,6 +129,19 @@ public sealed unsafe partial class TensorFlowBackend
 
     private void Run(Op op, in KernelCall call) => Run(op, call, 0);
 
+    private void Fill(Fill op, in KernelCall call)
+    {
+        TensorSpec spec = call.OutputSpecs[0];
+        if (spec.Rank == 0 && (spec.DType is DType.Float32 or DType.Float64 || (spec.DType == DType.Int64 && op.Value.Kind == DType.Int64)))
+        {
+            call.Outputs[0] = new TensorFlowTensor(spec, call.Device, 0) { Known = op.Value };
+        }
+        else
+        {
+            Run(op, call);
+        }
+    }
+
     private void Run(Op op, in KernelCall call, ulong donated, Deferred? left = null)
     {
         EagerEmitter e = Emitter(call.Device);
@@ -157,6 +173,11 @@ public sealed unsafe partial class TensorFlowBackend
                 }
 
                 x[i] = lies ? EagerEmitter.FromChannelsLast(last) : x[i];
+            }
+
+            if (left is not null && ((TensorFlowTensor)call.Inputs[0]).Known is { } number)
+            {
+                e.Note(x[0], number.ToDouble());
             }
 
             Site site = new(e, x, ins, call.OutputSpecs);

@@ -24,8 +24,8 @@ public sealed unsafe partial class TensorFlowBackend
         EagerEmitter e = Emitter(call.Device);
         DType dtype = call.Inputs[0].Spec.DType;
         TensorFlowTensor?[] next = new TensorFlowTensor?[states];
-        double rate = Real(call.Inputs[^1]);
-        long steps = states == 1 ? 0 : checked(((TensorFlowTensor)call.Inputs[states]).Integer + 1);
+        double rate = ((TensorFlowTensor)call.Inputs[^1]).Read().ToDouble();
+        long steps = states == 1 ? 0 : checked(((TensorFlowTensor)call.Inputs[states]).Read().ToInt64() + 1);
         try
         {
             nint gradient = ((TensorFlowTensor)call.Inputs[^2]).Handle;
@@ -43,15 +43,14 @@ public sealed unsafe partial class TensorFlowBackend
                 gradient = StepEmitter.Decayed(e, decay, e.Last(value), gradient, dtype);
             }
 
-            nint Number(double value) => e.Constant(new TensorSpec(default, dtype), Numbers.Bytes(value, dtype));
             nint epsilon = 0;
             if (op is AdamStep adam)
             {
                 (double factor, double corrected) = Correction.At(adam, steps);
-                (rate, epsilon) = (rate * factor, Number(corrected));
+                (rate, epsilon) = (rate * factor, e.Changing(corrected, dtype));
             }
 
-            StepEmitter.Emit(e, op, dtype, resources, Number(rate), epsilon, gradient);
+            StepEmitter.Emit(e, op, dtype, resources, e.Changing(rate, dtype), epsilon, gradient);
             for (int i = 0; i < states; i++)
             {
                 (call.Outputs[i], next[i]) = (next[i]!, null);
@@ -59,7 +58,7 @@ public sealed unsafe partial class TensorFlowBackend
 
             if (states > 1)
             {
-                call.Outputs[states] = new TensorFlowTensor(call.OutputSpecs[states], call.Device, 0) { Integer = steps };
+                call.Outputs[states] = new TensorFlowTensor(call.OutputSpecs[states], call.Device, 0) { Known = steps };
             }
         }
         finally
@@ -72,18 +71,5 @@ public sealed unsafe partial class TensorFlowBackend
         }
 
         GC.KeepAlive(call.Inputs[^2]);
-    }
-
-    private double Real(BackendTensor scalar)
-    {
-        Span<byte> bytes = stackalloc byte[8];
-        Export(scalar, bytes);
-        return scalar.Spec.DType switch
-        {
-            DType.Float32 => BitConverter.ToSingle(bytes),
-            DType.Float64 => BitConverter.ToDouble(bytes),
-            DType.Float16 => (double)BitConverter.ToHalf(bytes),
-            _ => BitConverter.Int32BitsToSingle(BitConverter.ToUInt16(bytes) << 16),
-        };
     }
 }

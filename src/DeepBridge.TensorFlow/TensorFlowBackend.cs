@@ -178,7 +178,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
     {
         int index = ReferenceEquals(device, _devices[0]) ? 0 : Array.IndexOf(_devices, device);
         EagerEmitter?[] mine = t_emitters ??= new EagerEmitter?[_devices.Length];
-        return mine[index] ??= new EagerEmitter(Context, _devices.Length == 1 ? null : (byte*)_names[index]);
+        return mine[index] ??= new EagerEmitter(Context, _devices.Length == 1 ? null : (byte*)_names[index]) { OnCpu = index == 0 };
     }
 
     /// <summary>Makes an anonymous resource variable, which goes with its handle, and shares a value's memory until it changes.</summary>

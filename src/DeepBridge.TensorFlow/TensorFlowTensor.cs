@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DeepBridge.Backends;
 using DeepBridge.Memory;
 using DeepBridge.TensorFlow.Eager;
@@ -16,7 +15,7 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     private static long s_live;
 
     private readonly Deferred? _deferred;
-    private long? _integer;
+    private Scalar? _known;
     private nint _handle;
     private nint _last;
     private nint _resource;
@@ -59,21 +58,35 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
         }
     }
 
-    /// <summary>The value of an int64 scalar; one that the host sets is told to TensorFlow when it is asked for.</summary>
-    internal long Integer
+    /// <summary>
+    /// The value of a scalar of int64, float32 or float64 that the host made, rounded to that; null: ask TensorFlow, which is told of
+    /// such a value when somebody wants its handle.
+    /// </summary>
+    internal Scalar? Known
     {
-        get
-        {
-            long read = _integer ?? 0;
-            if (_integer is null)
-            {
-                Device.Backend.Export(this, MemoryMarshal.AsBytes(new Span<long>(ref read)));
-            }
+        get => _known;
+        init => _known = value is { } known && Spec.DType == DType.Float32 ? (float)known.ToDouble() : value;
+    }
 
-            return read;
+    /// <summary>Reads a scalar.</summary>
+    /// <returns>Its value.</returns>
+    internal Scalar Read()
+    {
+        if (_known is { } known)
+        {
+            return known;
         }
 
-        init => _integer = value;
+        Span<byte> bytes = stackalloc byte[8];
+        Device.Backend.Export(this, bytes);
+        return Spec.DType switch
+        {
+            DType.Int64 => BitConverter.ToInt64(bytes),
+            DType.Float32 => BitConverter.ToSingle(bytes),
+            DType.Float64 => BitConverter.ToDouble(bytes),
+            DType.Float16 => (double)BitConverter.ToHalf(bytes),
+            _ => BitConverter.Int32BitsToSingle(BitConverter.ToUInt16(bytes) << 16),
+        };
     }
 
     /// <summary>The same elements with their channels last, which this owns; 0: there are none.</summary>
@@ -113,7 +126,7 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
         if (_resource == 0)
         {
             _resource = ((TensorFlowBackend)Device.Backend).NewVariable(Spec, Device, Handle);
-            _integer = null;
+            _known = null;
         }
 
         Forget();
@@ -145,14 +158,14 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
 
     private nint Snapshot()
     {
-        if (_resource == 0 && _last == 0 && _deferred is null && _integer is null)
+        if (_resource == 0 && _last == 0 && _deferred is null && _known is null)
         {
             throw new TensorReleasedException($"The data of a {Spec} tensor was given to an operation that failed, and is lost.");
         }
 
         TensorFlowBackend backend = (TensorFlowBackend)Device.Backend;
         nint read = _last != 0 ? backend.Plain(Device, _last)
-            : _integer is { } known ? backend.Place(Device, EagerContext.Import(Spec, BitConverter.GetBytes(known)))
+            : _known is { } known ? backend.Place(Device, backend.Context.Scalar(known, Spec))
             : _deferred is null ? backend.ReadVariable(Spec, Device, _resource) : backend.Second(Device, _deferred);
         nint first = Interlocked.CompareExchange(ref _handle, read, 0);
         if (first != 0)

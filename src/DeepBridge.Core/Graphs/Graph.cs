@@ -35,6 +35,7 @@ public sealed record GraphState(Variable Variable, GraphValue? Before, GraphValu
 public sealed class Graph : IDisposable
 {
     private readonly Lock _lock = new();
+    private readonly Variable[] _assigned;
     private CompiledGraph? _compiled;
     private Interpreter? _interpreter;
     private bool _disposed;
@@ -53,6 +54,9 @@ public sealed class Graph : IDisposable
         Constants = constants;
         States = states;
         Device = device;
+
+        // One order for all graphs, or two that share variables could wait for each other.
+        _assigned = [.. states.Where(state => state.After is not null).Select(state => state.Variable).OrderBy(variable => variable.Order)];
     }
 
     /// <summary>The arguments.</summary>
@@ -112,7 +116,7 @@ public sealed class Graph : IDisposable
         }
 
         BackendTensor[] results = new BackendTensor[Outputs.Count];
-        using (GraphStates states = new(States, Device))
+        using (GraphStates states = new(States, _assigned, Device))
         {
             Compiled().Run(new GraphCall(data, states.Before, results, states.After));
             states.Assign();

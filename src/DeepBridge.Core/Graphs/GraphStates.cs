@@ -16,17 +16,16 @@ internal readonly ref struct GraphStates : IDisposable
 
     /// <summary>Takes the variables' values.</summary>
     /// <param name="states">The variables.</param>
+    /// <param name="assigned">Those that are assigned, in the order in which they are locked.</param>
     /// <param name="device">Where they must lie.</param>
     /// <exception cref="DeviceException">A variable lies elsewhere.</exception>
-    internal GraphStates(IReadOnlyList<GraphState> states, Device device)
+    internal GraphStates(IReadOnlyList<GraphState> states, Variable[] assigned, Device device)
     {
         _states = states;
         _store = Ambient.Now.Variables;
         Before = new BackendTensor[states.Count];
         After = new BackendTensor?[states.Count];
-
-        // One order for all graphs, or two that share variables could wait for each other.
-        _locked = _store is not null ? [] : [.. states.Where(state => state.After is not null).Select(state => state.Variable).OrderBy(variable => variable.Order)];
+        _locked = _store is null ? assigned : [];
         int locked = 0, read = 0;
         try
         {

@@ -23,22 +23,22 @@ public abstract partial class Module
     public IEnumerable<Parameter> Parameters => Variables.OfType<Parameter>();
 
     /// <summary>The parameters and buffers of this module and those inside it, each once.</summary>
-    public IEnumerable<Variable> Variables => NamedVariables().Select(named => named.Variable).Distinct();
+    public IEnumerable<Variable> Variables
+    {
+        get
+        {
+            List<Variable> found = [];
+            Collect(found, new HashSet<object>(ReferenceEqualityComparer.Instance));
+            return found;
+        }
+    }
 
     /// <summary>What the module is made of now; asked each time, since a list of modules may have grown.</summary>
     internal IReadOnlyList<ModuleMembers.Member> Members
     {
         get
         {
-            ModuleMembers members = new();
-            Describe(members);
-            if (members.WrittenFor != GetType())
-            {
-                throw new ModuleException(
-                    $"{GetType()} was compiled without DeepBridge's source generator, so its parameters would be lost. "
-                    + "Reference the package DeepBridge from its project and declare the class partial.");
-            }
-
+            ModuleMembers members = Describe(true);
             Validate(members);
             return members.All;
         }
@@ -162,6 +162,40 @@ public abstract partial class Module
         {
             _ = Members;
             _isGenerated = true;
+        }
+    }
+
+    private ModuleMembers Describe(bool named)
+    {
+        ModuleMembers members = new(named);
+        Describe(members);
+        return members.WrittenFor == GetType() ? members : throw new ModuleException(
+            $"{GetType()} was compiled without DeepBridge's source generator, so its parameters would be lost. "
+            + "Reference the package DeepBridge from its project and declare the class partial.");
+    }
+
+    /// <summary>What <see cref="NamedVariables"/> gives, each once; a training step asks for it, so nobody puts names together.</summary>
+    private void Collect(List<Variable> found, HashSet<object> seen)
+    {
+        IReadOnlyList<ModuleMembers.Member> members = Describe(false).All;
+        foreach (ModuleMembers.Member member in members)
+        {
+            if (member.Variable is { } variable && seen.Add(variable))
+            {
+                found.Add(variable);
+                if (variable.Name is null)
+                {
+                    _ = Members;
+                }
+            }
+        }
+
+        foreach (ModuleMembers.Member member in members)
+        {
+            if (member.Module is { } module && seen.Add(module))
+            {
+                module.Collect(found, seen);
+            }
         }
     }
 

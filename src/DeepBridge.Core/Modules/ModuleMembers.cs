@@ -6,10 +6,9 @@ namespace DeepBridge.Modules;
 public sealed class ModuleMembers
 {
     private readonly List<Member> _members = [];
+    private readonly bool _named;
 
-    internal ModuleMembers()
-    {
-    }
+    internal ModuleMembers(bool named) => _named = named;
 
     /// <summary>What was added, in the order of declaration.</summary>
     internal IReadOnlyList<Member> All => _members;
@@ -80,7 +79,7 @@ public sealed class ModuleMembers
         }
     }
 
-    private static string Join(string name, object key) => name.Length == 0 ? $"{key}" : $"{name}.{key}";
+    private string Join<TKey>(string name, TKey key) => !_named ? name : name.Length == 0 ? $"{key}" : $"{name}.{key}";
 
     /// <summary>One variable or module.</summary>
     /// <param name="Name">The key.</param>

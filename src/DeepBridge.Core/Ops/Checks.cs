@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace DeepBridge.Ops;
 
 /// <summary>The checks that ops' rules share, with the errors that a person needs.</summary>
@@ -113,6 +115,15 @@ public static class Checks
         if (!holds)
         {
             throw new InvalidAttributeException(op.Name, message);
+        }
+    }
+
+    /// <inheritdoc cref="Attribute(Op, bool, string)"/>
+    public static void Attribute(Op op, bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] ref CheckMessage message)
+    {
+        if (!holds)
+        {
+            throw new InvalidAttributeException(op.Name, message.ToString());
         }
     }
 

@@ -137,7 +137,11 @@ file static class CrossEntropyRules
         Checks.Floating(op, logits);
         Checks.Index(op, labels, "labels");
         Checks.Rank(op, logits, 2, int.MaxValue, "the logits");
-        Checks.HasShape(op, labels, logits.Shape.Without(1), $"labels for logits of shape {logits.Shape}");
+        if (labels.Shape != logits.Shape.Without(1))
+        {
+            Checks.HasShape(op, labels, logits.Shape.Without(1), $"labels for logits of shape {logits.Shape}");
+        }
+
         Checks.Attribute(op, smoothing is >= 0 and <= 1, $"label smoothing must be from 0 to 1, got {smoothing}.");
     }
 

@@ -19,7 +19,7 @@ internal static class StepRules
         Checks.Floating(op, inputs[0]);
         for (int i = 1; i <= slots; i++)
         {
-            Require(op, inputs[i], inputs[0], $"slot {i}");
+            Require(op, inputs[i], inputs[0], i == 1 ? "the first slot" : "a later slot");
         }
 
         if (counts)

@@ -259,9 +259,12 @@ public abstract class Optimizer
             }
         }
 
-        foreach (Variable variable in new[] { LearningRate, StepCount }.Concat(Groups.Select(group => group.Factor)))
+        Device first = _entries[0].Parameter.Device;
+        Follow(LearningRate, first);
+        Follow(StepCount, first);
+        foreach (ParameterGroup group in Groups)
         {
-            Follow(variable, _entries[0].Parameter.Device);
+            Follow(group.Factor, first);
         }
     }
 

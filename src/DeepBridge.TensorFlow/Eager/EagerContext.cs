@@ -73,6 +73,17 @@ internal sealed unsafe class EagerContext
     internal nint Number(Scalar value, DType dtype, out bool kept) => Keep(
         _numbers, (value, dtype), out kept, static key => Import(new TensorSpec(default, key.Item2), Numbers.Bytes(key.Item1, key.Item2)));
 
+    /// <summary>A scalar that a tensor holds. Integers are counts, no two alike, and not kept.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="spec">Its spec.</param>
+    /// <returns>A handle on the host, the caller's.</returns>
+    internal nint Scalar(Scalar value, TensorSpec spec)
+    {
+        bool kept = false;
+        nint handle = spec.DType == DType.Int64 ? Import(spec, Numbers.Bytes(value, spec.DType)) : Number(value, spec.DType, out kept);
+        return kept ? Share(handle) : handle;
+    }
+
     /// <summary>Copies memory into a tensor of TensorFlow.</summary>
     /// <param name="spec">Shape and dtype.</param>
     /// <param name="data">The elements.</param>
@@ -173,7 +184,7 @@ internal sealed unsafe class EagerContext
     /// <summary>Only oneDNN computes the gradient of a grouped convolution on the CPU.</summary>
     private bool ProbeOneDnn()
     {
-        EagerEmitter emitter = new(this, null);
+        EagerEmitter emitter = new(this, null) { OnCpu = true };
         nint x = Import(new TensorSpec([1, 1, 1, 2], DType.Float32), new byte[8]);
         try
         {

@@ -14,6 +14,9 @@ internal sealed unsafe class EagerEmitter : Emitter
     private readonly byte* _device;
     private readonly nint _status = Status.Mine;
     private readonly List<nint> _made = [], _dying = [];
+    private readonly (Scalar Value, DType DType, nint Handle)[] _recent = new (Scalar, DType, nint)[4];
+    private (nint Value, double Number) _noted;
+    private int _oldest;
     private nint _op;
     private byte* _name;
 
@@ -31,6 +34,11 @@ internal sealed unsafe class EagerEmitter : Emitter
         if (_op != 0)
         {
             C.TFE_DeleteOp(_op);
+        }
+
+        foreach ((_, _, nint handle) in _recent)
+        {
+            C.TFE_DeleteTensorHandle(handle);
         }
     }
 
@@ -58,6 +66,41 @@ internal sealed unsafe class EagerEmitter : Emitter
     internal override bool? HasLowest(nint values, TensorSpec spec) => !Sees(spec) ? null : spec.DType == DType.Float64
         ? TensorPrimitives.Min(Look<double>(values, spec)) <= double.MinValue
         : TensorPrimitives.Min(Look<float>(values, spec)) <= float.MinValue;
+
+    /// <inheritdoc/>
+    internal override double? NumberOf(nint value) => _noted.Value == value ? _noted.Number : null;
+
+    /// <summary>Says what a scalar is, until the temporaries are deleted.</summary>
+    /// <param name="value">The scalar.</param>
+    /// <param name="number">Its number.</param>
+    internal void Note(nint value, double number) => _noted = (value, number);
+
+    /// <summary>
+    /// A scalar that changes from step to step and is the same for many parameters of a step: a few are kept. What it returned the
+    /// last time but one is still there.
+    /// </summary>
+    /// <param name="value">The value.</param>
+    /// <param name="dtype">The dtype.</param>
+    /// <returns>The value.</returns>
+    internal nint Changing(double value, DType dtype)
+    {
+        int place = _recent.Length - 1;
+        while (place >= 0 && !(_recent[place].Handle != 0 && _recent[place].DType == dtype && _recent[place].Value == value))
+        {
+            place--;
+        }
+
+        if (place < 0)
+        {
+            place = _oldest;
+            C.TFE_DeleteTensorHandle(_recent[place].Handle);
+            _recent[place] = default;
+            _recent[place] = (value, dtype, EagerContext.Import(new TensorSpec(default, dtype), Numbers.Bytes(value, dtype)));
+        }
+
+        _oldest = place == _oldest ? (_oldest + 1) % _recent.Length : _oldest;
+        return _recent[place].Handle;
+    }
 
     /// <summary>Sets an attribute that is a shape.</summary>
     /// <param name="name">The name.</param>
@@ -140,6 +183,7 @@ internal sealed unsafe class EagerEmitter : Emitter
         }
 
         _dying.Clear();
+        _noted = default;
         ForgetLayouts();
     }
 

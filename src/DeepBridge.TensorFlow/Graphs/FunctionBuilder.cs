@@ -32,7 +32,7 @@ internal sealed class FunctionBuilder
         _plain = backend.RunsPlain(graph.Device);
         _backend = backend;
         _graph = graph;
-        _emit = new GraphEmitter(backend.Context, body);
+        _emit = new GraphEmitter(backend.Context, body) { OnCpu = ReferenceEquals(graph.Device, backend.Devices[0]) };
     }
 
     /// <summary>Builds a function and makes it known to the context.</summary>

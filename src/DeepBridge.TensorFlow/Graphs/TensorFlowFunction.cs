@@ -79,7 +79,7 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
                 TensorFlowTensor state = (TensorFlowTensor)call.States[i];
                 if (_counts.By(i) is { } by)
                 {
-                    next[i] = new TensorFlowTensor(state.Spec, state.Device, 0) { Integer = state.Integer + by };
+                    next[i] = new TensorFlowTensor(state.Spec, state.Device, 0) { Known = state.Read().ToInt64() + by };
                     if (_counts.IsRead(i))
                     {
                         arguments[taken++] = state.Handle;
@@ -145,7 +145,7 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
         Span<byte> factors = new byte[correction.Counts.Length * sizeof(double)], epsilons = new byte[correction.Counts.Length * size];
         for (int i = 0; i < correction.Counts.Length; i++)
         {
-            (double factor, double epsilon) = Correction.At(correction.Adam, counts[correction.Counts[i]]!.Integer);
+            (double factor, double epsilon) = Correction.At(correction.Adam, counts[correction.Counts[i]]!.Read().ToInt64());
             Numbers.Bytes(factor, DType.Float64).CopyTo(factors[(i * sizeof(double))..]);
             Numbers.Bytes(epsilon, correction.DType).CopyTo(epsilons[(i * size)..]);
         }

@@ -16,6 +16,9 @@ internal abstract unsafe class Emitter
     // For values of which there is the other layout too, that one's handle.
     private readonly Dictionary<nint, nint> _twins = [];
 
+    /// <summary>Whether kernels of the CPU, or what XLA makes for it, run what is emitted: a GPU has fewer.</summary>
+    internal required bool OnCpu { get; init; }
+
     /// <summary>Whether kernels for gradients of grouped and dilated float32 convolutions are there.</summary>
     internal abstract bool HasOneDnn { get; }
 
@@ -23,6 +26,11 @@ internal abstract unsafe class Emitter
     /// <param name="value">The value.</param>
     /// <returns>The number or null.</returns>
     internal virtual long? Peek(nint value) => null;
+
+    /// <summary>The value of a floating scalar that the host made; null: it is not known yet.</summary>
+    /// <param name="value">The value.</param>
+    /// <returns>The number or null.</returns>
+    internal virtual double? NumberOf(nint value) => null;
 
     /// <summary>Whether integers that lie on the host hold a number; null: they are not known yet.</summary>
     /// <param name="values">The integers.</param>
@@ -220,12 +228,13 @@ internal abstract unsafe class Emitter
     /// <param name="value">The value.</param>
     /// <param name="dtype">The dtype.</param>
     /// <returns>The value.</returns>
-    internal nint Cast(nint value, DType dtype)
-    {
-        bool last = BeginsLast("Cast"u8, [value]);
-        Type("DstT"u8, C.Code(dtype));
-        return last ? FromChannelsLast(One()) : One();
-    }
+    internal nint Cast(nint value, DType dtype) => Typed("Cast"u8, value, "DstT"u8, dtype);
+
+    /// <summary>The same bits as another dtype of the same size.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="dtype">The dtype.</param>
+    /// <returns>The value.</returns>
+    internal nint Bitcast(nint value, DType dtype) => Typed("Bitcast"u8, value, "type"u8, dtype);
 
     /// <summary>The axes in another order.</summary>
     /// <param name="value">The value.</param>
@@ -280,6 +289,13 @@ internal abstract unsafe class Emitter
 
     /// <inheritdoc cref="SetType"/>
     protected abstract void SetText(byte* name, byte* value, nuint length);
+
+    private nint Typed(ReadOnlySpan<byte> name, nint value, ReadOnlySpan<byte> attribute, DType dtype)
+    {
+        bool last = BeginsLast(name, [value]);
+        Type(attribute, C.Code(dtype));
+        return last ? FromChannelsLast(One()) : One();
+    }
 
     /// <summary>Begins an op that takes any layout: with channels last where all inputs lie so, plain else.</summary>
     private bool BeginsLast(ReadOnlySpan<byte> name, ReadOnlySpan<nint> inputs)

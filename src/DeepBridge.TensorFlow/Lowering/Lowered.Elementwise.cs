@@ -4,7 +4,6 @@ namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
-    private const int MostSelected = 1 << 17;
 
     private static nint[]? Elementwise(Op op, in Site s) => op switch
     {
@@ -188,8 +187,8 @@ internal static partial class Lowered
     }
 
     /// <summary>
-    /// The gradient where the output is not 0, so above it or NaN, at which TensorFlow's own kernel stops it. A selection, whose
-    /// zeros are the output's, is the fewest nodes; for many elements a product is faster.
+    /// The gradient where the output is not 0, so above it or NaN, at which TensorFlow's own kernel stops it. NaN without its sign
+    /// is a positive integer, though, and a gradient times 1 or 0 the same bits or none: so the kernel for integers has it right.
     /// </summary>
     private static nint Rectified(in Site s)
     {
@@ -200,8 +199,13 @@ internal static partial class Lowered
             return e.Map("ReluGrad"u8, g, y);
         }
 
-        nint passes = e.Map("NotEqual"u8, y, e.Number(0, spec.DType));
-        return spec.Count <= MostSelected ? e.Map("SelectV2"u8, passes, g, y) : e.Map("MulNoNan"u8, g, e.Cast(passes, spec.DType));
+        if (!e.OnCpu)
+        {
+            return e.Map("SelectV2"u8, e.Map("NotEqual"u8, y, e.Number(0, spec.DType)), g, y);
+        }
+
+        DType bits = spec.DType == DType.Float64 ? DType.Int64 : DType.Int32;
+        return e.Bitcast(e.Map("ReluGrad"u8, e.Bitcast(g, bits), e.Bitcast(e.Map("Abs"u8, y), bits)), spec.DType);
     }
 
     private static nint Filled(Fill fill, in Site s)

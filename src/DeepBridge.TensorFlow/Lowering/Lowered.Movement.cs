@@ -92,7 +92,7 @@ internal static partial class Lowered
         nint[] words = Words(new RandomWords(uniform.Shape), s);
         nint fraction = e.Op("BitwiseAnd"u8, words[0], e.Integer(0x7fffff)).One();
         nint bits = e.Op("BitwiseOr"u8, fraction, e.Integer(0x3f800000)).One();
-        nint number = e.Op("Bitcast"u8, bits).Type("type"u8, C.Code(DType.Float32)).One();
+        nint number = e.Bitcast(bits, DType.Float32);
         return [e.Op("Sub"u8, number, e.Number(1, DType.Float32)).One(), words[1]];
     }
 }

@@ -54,6 +54,7 @@ internal static partial class Lowered
         nint share = op.Reduction switch
         {
             Reduction.None => e.Reshape(incoming, [rows, 1]),
+            Reduction.Mean when !ignores && e.NumberOf(incoming) is { } number => e.Number(number / rows, left.Ins[0].DType),
             Reduction.Mean => e.Op("RealDiv"u8, incoming, ignores ? left.Kept[3] : e.Number((double)rows, left.Ins[0].DType)).One(),
             _ => incoming,
         };
