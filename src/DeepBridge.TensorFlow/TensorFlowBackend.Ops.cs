@@ -10,74 +10,28 @@ public sealed unsafe partial class TensorFlowBackend
     private void ImplementOps()
     {
         // Those that are one op of TensorFlow may write into a donated input.
-        Single<Abs, Relu, Exp, Expm1>();
-        Single<Add, Subtract, Multiply, Divide>();
-        Single<Log, Log1p, Sqrt, Rsqrt>();
-        Single<LogicalAnd, LogicalOr, LogicalXor, Reshape>();
-        Single<Maximum, Minimum, Power, Negate>();
-        Single<Product>();
-        Single<Sigmoid, LogicalNot, Equal, NotEqual>();
-        Single<Sin, Cos, Erf, Tanh>();
-        Single<TanhGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape);
-        Single<SigmoidGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape);
-        Take<Any, All, ArgMax, ArgMin>();
-        Take<Ceiling, Round, Less, LessEqual>();
-        Take<Concat, Sum, Max, Min>();
-        Take<ConvolutionWeightGradient>();
-        Take<AveragePool>();
-        Take<AveragePoolGradient>();
-        Take<CumulativeSum, Gather, ScatterAdd, OneHot>();
+        new Table(this, true).Of<Abs>().Of<Add>().Of<Cos>().Of<Divide>().Of<Equal>().Of<Erf>().Of<Exp>().Of<Expm1>().Of<Log>().Of<Log1p>()
+            .Of<LogicalAnd>().Of<LogicalNot>().Of<LogicalOr>().Of<LogicalXor>().Of<Maximum>().Of<Minimum>().Of<Multiply>().Of<Negate>()
+            .Of<NotEqual>().Of<Power>().Of<Product>().Of<Relu>().Of<Reshape>().Of<Rsqrt>().Of<Sigmoid>().Of<Sin>().Of<Sqrt>().Of<Subtract>()
+            .Of<Tanh>()
+            .Of<TanhGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape)
+            .Of<SigmoidGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape);
+        new Table(this, false).Of<All>().Of<Any>().Of<ArgMax>().Of<ArgMin>().Of<AveragePool>().Of<AveragePoolGradient>().Of<Cast>().Of<Ceiling>()
+            .Of<Concat>().Of<Convolution>().Of<ConvolutionInputGradient>().Of<ConvolutionWeightGradient>().Of<CumulativeSum>().Of<Expand>()
+            .Of<Floor>().Of<FloorDivide>().Of<FloorModulo>().Of<Gather>().Of<Greater>().Of<GreaterEqual>().Of<Iota>().Of<Less>().Of<LessEqual>()
+            .Of<Linear>().Of<MatMul>().Of<Max>().Of<MaxPool>().Of<Min>().Of<OneHot>().Of<Permute>().Of<RandomWords>().Of<Round>()
+            .Of<ScatterAdd>().Of<Sign>().Of<Sum>().Of<Where>()
+            .Of<ReluGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape)
+            .Of<Slice>(Lowered.Moves).Of<Pad>(Lowered.Moves).Of<Flip>(Lowered.Moves)
+            .Of<TakeAlongAxis>(static (op, inputs) => op.Axis == inputs[0].Rank - 1)
+            .Of<Softmax>(static (op, inputs) => op.Axis == inputs[0].Rank - 1)
+            .Of<LogSoftmax>(static (op, inputs) => op.Axis == inputs[0].Rank - 1)
+            .Of<CrossEntropy>(static (op, inputs) => Lowered.Defers(op, inputs, false))
+            .Of<BatchNorm>(static (_, inputs) => inputs[0].DType != DType.Float64)
+            .Of<BatchNormGradient>(static (_, inputs) => inputs[1].DType != DType.Float64)
+            .Of<RandomUniform>(static (op, _) => op.DType == DType.Float32);
         Implement<Fill>(Fill);
-        Take<Iota>();
-        Take<Permute>();
-        Take<Expand>();
-        Take<FloorDivide, FloorModulo, Sign, Floor>();
-        Take<Greater, GreaterEqual, Where, Cast>();
-        Take<MatMul, Linear, Convolution, ConvolutionInputGradient>();
-        Take<RandomWords>();
-        Take<ReluGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape);
-        Take<Slice>(Lowered.Moves);
-        Take<Pad>(Lowered.Moves);
-        Take<Flip>(Lowered.Moves);
-        Take<TakeAlongAxis>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
-        Take<Softmax>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
-        Take<LogSoftmax>(static (op, inputs) => op.Axis == inputs[0].Rank - 1);
-        Implement<CrossEntropy>(Run, static (op, inputs) => Lowered.Defers(op, inputs, false));
-        Implement<MaxPool>(Run);
-        Take<BatchNorm>(static (_, inputs) => inputs[0].DType != DType.Float64);
-        Take<BatchNormGradient>(static (_, inputs) => inputs[1].DType != DType.Float64);
-        Take<RandomUniform>(static (op, _) => op.DType == DType.Float32);
     }
-
-    private void Take<T1, T2, T3, T4>()
-        where T1 : Op<T1>
-        where T2 : Op<T2>
-        where T3 : Op<T3>
-        where T4 : Op<T4>
-    {
-        Take<T1>();
-        Take<T2>();
-        Take<T3>();
-        Take<T4>();
-    }
-
-    private void Single<T1, T2, T3, T4>()
-        where T1 : Op<T1>
-        where T2 : Op<T2>
-        where T3 : Op<T3>
-        where T4 : Op<T4>
-    {
-        Single<T1>();
-        Single<T2>();
-        Single<T3>();
-        Single<T4>();
-    }
-
-    private void Take<TOp>(When<TOp>? when = null)
-        where TOp : Op<TOp> => Implement<TOp>((op, in call) => Run(op, call, 0), when);
-
-    private void Single<TOp>(When<TOp>? when = null)
-        where TOp : Op<TOp> => Implement<TOp>((op, in call) => Run(op, call, call.Donated), when);
 
     /// <summary>An op; a gradient that TensorFlow's own kernel computes of what was kept does not look at what it is given.</summary>
     /// <inheritdoc/>
@@ -127,8 +81,6 @@ public sealed unsafe partial class TensorFlowBackend
         }
     }
 
-    private void Run(Op op, in KernelCall call) => Run(op, call, 0);
-
     private void Fill(Fill op, in KernelCall call)
     {
         TensorSpec spec = call.OutputSpecs[0];
@@ -138,7 +90,7 @@ public sealed unsafe partial class TensorFlowBackend
         }
         else
         {
-            Run(op, call);
+            Run(op, call, 0);
         }
     }
 
@@ -224,6 +176,18 @@ public sealed unsafe partial class TensorFlowBackend
         foreach (BackendTensor input in call.Inputs)
         {
             GC.KeepAlive(input);
+        }
+    }
+
+    /// <summary>Ops that are run by their lowerings.</summary>
+    private readonly struct Table(TensorFlowBackend backend, bool writes)
+    {
+        internal Table Of<TOp>(When<TOp>? when = null)
+            where TOp : Op<TOp>
+        {
+            (TensorFlowBackend runs, ulong mayWrite) = (backend, writes ? ulong.MaxValue : 0);
+            runs.Implement<TOp>((op, in call) => runs.Run(op, call, call.Donated & mayWrite), when);
+            return this;
         }
     }
 }
