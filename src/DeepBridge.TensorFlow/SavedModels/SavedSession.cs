@@ -147,26 +147,20 @@ internal sealed unsafe class SavedSession : SafeHandle
     private static string? Judge(Dims ranks, SavedFunction function)
     {
         GraphDef graph = SavedGraph.Export(function.Session._graph);
-        Dictionary<string, string> fed = [];
-        for (int i = 0; i < ranks.Length; i++)
+        foreach ((TF_Output input, int rank) in function.Inputs.Zip(ranks.AsSpan().ToArray()).Where(pair => C.TF_OperationNumOutputs(pair.First.oper) == 1))
         {
-            TF_Output input = function.Inputs[i];
-            string name = C.Text(C.TF_OperationName(input.oper)) + (input.index == 0 ? string.Empty : $":{input.index}");
-            TensorShapeProto shape = new() { Dim = { Enumerable.Repeat(new TensorShapeProto.Types.Dim { Size = -1 }, ranks[i]) } };
-            AttrValue dtype = new() { Type = (DataType)c_api.TF_OperationOutputType(input) };
-            graph.Node.Add(Piece.Node(fed[name] = $"DeepBridge/{i}", "Placeholder", [], ("dtype", dtype), ("shape", new AttrValue { Shape = shape })));
+            TensorShapeProto shape = new() { Dim = { Enumerable.Repeat(new TensorShapeProto.Types.Dim { Size = -1 }, rank) } };
+            Open(graph.Node.First(node => node.Name == C.Text(C.TF_OperationName(input.oper))), new AttrValue { Type = (DataType)c_api.TF_OperationOutputType(input) }, shape);
         }
 
         foreach (NodeDef node in graph.Node.Concat(graph.Library.Function.SelectMany(one => one.NodeDef)))
         {
             node.Attr.Remove("_disable_call_shape_inference");
-        }
-
-        foreach (NodeDef node in graph.Node)
-        {
-            string[] sources = [.. node.Input.Select(source => fed.GetValueOrDefault(source, source))];
-            node.Input.Clear();
-            node.Input.Add(sources);
+            if (node.Op == "GatherV2" && node.Attr.TryGetValue("batch_dims", out AttrValue? batch) && batch.I > 1 && node.Attr.TryGetValue("Tparams", out AttrValue? dtype))
+            {
+                // Its rule would end the process for too few axes, for which its kernel has an error.
+                Open(node, dtype, new TensorShapeProto { UnknownRank = true });
+            }
         }
 
         using SafeImportGraphDefOptionsHandle options = c_api.TF_NewImportGraphDefOptions();
@@ -179,6 +173,14 @@ internal sealed unsafe class SavedSession : SafeHandle
         }
 
         return C.TF_GetCode(status.DangerousGetHandle()) == 0 ? null : Status.Message(status.DangerousGetHandle());
+    }
+
+    /// <summary>Makes a node a placeholder.</summary>
+    private static void Open(NodeDef node, AttrValue dtype, TensorShapeProto shape)
+    {
+        node.Input.Clear();
+        node.Attr.Clear();
+        node.MergeFrom(Piece.Node(node.Name, "Placeholder", [], ("dtype", dtype), ("shape", new AttrValue { Shape = shape })));
     }
 
     private static TensorSpec Spec(nint tensor, DType dtype)

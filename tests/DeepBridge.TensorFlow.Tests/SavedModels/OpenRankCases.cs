@@ -69,6 +69,39 @@ public sealed class OpenRankCases : IDisposable
         }
     }
 
+    [Fact(Explicit = true)]
+    public void What_TensorFlows_own_rule_of_shapes_would_end_the_process_for()
+    {
+        AttrValue number = Piece.Type(DType.Float32), index = Piece.Type(DType.Int32);
+        GraphDef graph = new() { Versions = new VersionDef { Producer = 1395 } };
+        graph.Node.Add(Piece.Node("x", "Placeholder", [], ("dtype", number), ("shape", new AttrValue { Shape = new() { UnknownRank = true } })));
+        graph.Node.Add(Piece.Node("at", "Cast", ["x"], ("SrcT", number), ("DstT", index)));
+        graph.Node.Add(Piece.Const("axis", Piece.Integers([3], new TensorShapeProto())));
+        graph.Node.Add(Piece.Node(
+            "y", "GatherV2", ["x", "at", "axis"], ("Tparams", number), ("Tindices", index), ("Taxis", index), ("batch_dims", new AttrValue { I = 3 })));
+        Write(graph, null);
+        using SavedModel model = SavedModel.Load(_folder);
+        Action wrong = () => Call(model, [3]);
+        wrong.Should().Throw<EngineException>();
+    }
+
+    [Fact(Explicit = true)]
+    public void A_tensor_amid_the_graph_is_fed()
+    {
+        GraphDef graph = Graph("Conv2D", 0, null);
+        graph.Node.Add(Piece.Node("before", "Placeholder", [], ("dtype", Piece.Type(DType.Float32)), ("shape", new AttrValue { Shape = new() { UnknownRank = true } })));
+        NodeDef fed = graph.Node.Single(node => node.Name == "x");
+        fed.Op = "Identity";
+        fed.Input.Add("before");
+        fed.Attr.Clear();
+        fed.Attr["T"] = Piece.Type(DType.Float32);
+        Write(graph, null);
+        using SavedModel model = SavedModel.Load(_folder);
+        Action wrong = () => Call(model, [4, 4, 2]);
+        wrong.Should().Throw<ShapeMismatchException>();
+        Call(model, [1, 4, 4, 2]).Should().HaveCount(32);
+    }
+
     private static float[] Call(SavedModel model, Shape shape) =>
         model.Run("serving_default", new Dictionary<string, Tensor> { ["x"] = Tensor.Ones(shape) })["y"].ToArray<float>();
 
