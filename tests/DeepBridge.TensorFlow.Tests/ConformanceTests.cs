@@ -44,6 +44,10 @@ public sealed class GpuConformanceTests : BackendConformance
 
     /// <inheritdoc/>
     protected override Device Device => "tensorflow:gpu:0";
+
+    /// <summary>Skipped alone where the suite cannot run.</summary>
+    [Fact]
+    public void There_is_a_GPU() => Device.ToString().Should().Be("tensorflow:gpu:0");
 }
 
 /// <summary>Which cases run where compiling each would take too long: a tenth, the first of each op among them.</summary>

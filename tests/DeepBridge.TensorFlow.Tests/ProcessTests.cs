@@ -9,6 +9,10 @@ public sealed class ProcessTests(ITestOutputHelper output)
     public void What_ends_TensorFlow_is_a_typed_error_here() => output.WriteLine(Last(Child.Run(Namespace + nameof(TrapCases), true)));
 
     [Fact]
+    public void A_rank_that_a_foreign_graph_does_not_take_is_a_typed_error() =>
+        output.WriteLine(Last(Child.Run(Namespace + "SavedModels." + nameof(SavedModels.OpenRankCases), true)));
+
+    [Fact]
     public void Without_a_fit_library_the_error_says_so() => output.WriteLine(
         Last(Child.Run(Namespace + nameof(MissingLibraryCases), true, ("DEEPBRIDGE_TENSORFLOW_LIBRARY", null))));
 

@@ -13,4 +13,8 @@ public sealed class CudaConformanceTests : BackendConformance
 
     /// <inheritdoc/>
     protected override Device Device => "torch:cuda:0";
+
+    /// <summary>Skipped alone where the suite cannot run.</summary>
+    [Fact]
+    public void There_is_a_GPU() => Device.ToString().Should().Be("torch:cuda:0");
 }

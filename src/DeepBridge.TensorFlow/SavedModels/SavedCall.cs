@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using DeepBridge.Autodiff;
 using DeepBridge.Ops;
 using Tensorflow;
@@ -20,6 +21,9 @@ internal sealed class SavedFunction(SavedSession session, SavedSignature signatu
 
     /// <summary>Where the outputs come from.</summary>
     internal TF_Output[] Outputs { get; } = [.. signature.Outputs.Values.Select(session.Find)];
+
+    /// <summary>Why the graph does not take inputs of some ranks; null: it takes them, as those that it was made for (-1: any).</summary>
+    internal ConcurrentDictionary<Dims, string?> Refusals { get; } = new() { [[.. signature.Inputs.Values.Select(session.Rank)]] = null };
 }
 
 /// <summary>One call of a signature. Its rule does not know the shapes that will come out, and says scalars; what the kernel gives has them.</summary>

@@ -32,18 +32,7 @@ internal sealed unsafe class SavedGraph
         using SafeGraphHandle body = c_api.TF_NewGraph();
         (TF_Output[] arguments, TF_Output[] results) = FunctionBuilder.Emit(backend, lowered, body.DangerousGetHandle());
         _arguments = [.. arguments.Select(argument => C.Text(C.TF_OperationName(argument.oper)))];
-        nint buffer = C.TF_NewBuffer(), status = Status.Mine;
-        try
-        {
-            C.TF_GraphToGraphDef(body.DangerousGetHandle(), buffer, status);
-            Status.Check(status, "a graph's export"u8);
-            (nint data, nuint length) = (*(nint*)buffer, *(nuint*)(buffer + sizeof(nint)));
-            Def = GraphDef.Parser.ParseFrom(new ReadOnlySpan<byte>((void*)data, checked((int)length)));
-        }
-        finally
-        {
-            C.TF_DeleteBuffer(buffer);
-        }
+        Def = Export(body);
 
         // A result may be an argument, which TensorFlow does not both take and give.
         Def.Node.AddRange(results.Select((result, i) => Piece.Node(
@@ -113,6 +102,19 @@ internal sealed unsafe class SavedGraph
         }
 
         return signature;
+    }
+
+    /// <summary>A graph of TensorFlow as a GraphDef.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <returns>The GraphDef.</returns>
+    internal static GraphDef Export(SafeGraphHandle graph)
+    {
+        using SafeBufferHandle buffer = c_api.TF_NewBuffer();
+        nint status = Status.Mine, bytes = buffer.DangerousGetHandle();
+        C.TF_GraphToGraphDef(graph.DangerousGetHandle(), bytes, status);
+        Status.Check(status, "a graph's export"u8);
+        (nint data, nuint length) = (*(nint*)bytes, *(nuint*)(bytes + sizeof(nint)));
+        return GraphDef.Parser.ParseFrom(new ReadOnlySpan<byte>((void*)data, checked((int)length)));
     }
 
     private static string Output(int i) => $"output_{i}";

@@ -63,7 +63,7 @@ public sealed partial class SavedModel : IDisposable
     /// <param name="inputs">Its inputs by name, on <c>tensorflow:cpu</c>.</param>
     /// <returns>Its outputs by name, owned by the current scope.</returns>
     /// <exception cref="InvalidAttributeException">There is no such signature, or the names are not its inputs'.</exception>
-    /// <exception cref="ShapeMismatchException">An input has another shape than the signature says.</exception>
+    /// <exception cref="ShapeMismatchException">An input has another shape than the signature says, or a rank that the graph does not take.</exception>
     /// <exception cref="DTypeMismatchException">An input has another dtype than the signature says.</exception>
     /// <exception cref="DeviceException">An input is on another device.</exception>
     /// <exception cref="UnsupportedOpException">The signature has a dtype that DeepBridge has not.</exception>

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using DeepBridge.Backends;
 using DeepBridge.TensorFlow.Native;
+using Google.Protobuf;
 using Tensorflow;
 using Status = DeepBridge.TensorFlow.Native.Status;
 
@@ -66,6 +67,15 @@ internal sealed unsafe class SavedSession : SafeHandle
         throw new FileFormatException($"A signature names '{tensor.Tensor}', {tensor}, and the graph has no such tensor.");
     }
 
+    /// <summary>The rank for which a tensor's readers were made.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <returns>The rank; -1: any.</returns>
+    internal int Rank(SavedTensor tensor)
+    {
+        using SafeStatusHandle status = c_api.TF_NewStatus();
+        return c_api.TF_GraphGetTensorNumDims(_graph, Find(tensor), status);
+    }
+
     /// <summary>The kernel: runs the graph on the memory of the inputs, and takes the results over, without copies.</summary>
     /// <param name="op">The call.</param>
     /// <param name="call">Inputs and outputs.</param>
@@ -77,6 +87,12 @@ internal sealed unsafe class SavedSession : SafeHandle
         try
         {
             op.Function.Session.DangerousAddRef(ref held);
+            Shape[] shapes = [.. call.Inputs.ToArray().Select(input => input.Spec.Shape)];
+            if (op.Function.Refusals.GetOrAdd([.. shapes.Select(shape => shape.Rank)], Judge, op.Function) is { } refusal)
+            {
+                throw new ShapeMismatchException(op.Function.Signature.Name, $"the graph does not take inputs of these ranks: {refusal}", shapes);
+            }
+
             for (int i = 0; i < inputs.Length; i++)
             {
                 inputs[i] = C.TFE_TensorHandleResolve(((TensorFlowTensor)call.Inputs[i]).Handle, status);
@@ -122,6 +138,49 @@ internal sealed unsafe class SavedSession : SafeHandle
         _graph.Dispose();
         Interlocked.Decrement(ref s_live);
         return true;
+    }
+
+    /// <summary>
+    /// Infers the shapes of a graph and its functions anew, for ranks that it was not made for: TensorFlow's rules say what is wrong
+    /// where its kernels would end the process.
+    /// </summary>
+    private static string? Judge(Dims ranks, SavedFunction function)
+    {
+        GraphDef graph = SavedGraph.Export(function.Session._graph);
+        foreach ((TF_Output input, int rank) in function.Inputs.Zip(ranks.AsSpan().ToArray()).Where(pair => C.TF_OperationNumOutputs(pair.First.oper) == 1))
+        {
+            TensorShapeProto shape = new() { Dim = { Enumerable.Repeat(new TensorShapeProto.Types.Dim { Size = -1 }, rank) } };
+            Open(graph.Node.First(node => node.Name == C.Text(C.TF_OperationName(input.oper))), new AttrValue { Type = (DataType)c_api.TF_OperationOutputType(input) }, shape);
+        }
+
+        foreach (NodeDef node in graph.Node.Concat(graph.Library.Function.SelectMany(one => one.NodeDef)))
+        {
+            node.Attr.Remove("_disable_call_shape_inference");
+            if (node.Op == "GatherV2" && node.Attr.TryGetValue("batch_dims", out AttrValue? batch) && batch.I > 1 && node.Attr.TryGetValue("Tparams", out AttrValue? dtype))
+            {
+                // Its rule would end the process for too few axes, for which its kernel has an error.
+                Open(node, dtype, new TensorShapeProto { UnknownRank = true });
+            }
+        }
+
+        using SafeImportGraphDefOptionsHandle options = c_api.TF_NewImportGraphDefOptions();
+        using SafeStatusHandle status = c_api.TF_NewStatus();
+        using SafeGraphHandle judged = c_api.TF_NewGraph();
+        fixed (byte* bytes = graph.ToByteArray())
+        {
+            using SafeBufferHandle buffer = c_api.TF_NewBufferFromString((nint)bytes, (ulong)graph.CalculateSize());
+            c_api.TF_GraphImportGraphDef(judged, buffer, options, status);
+        }
+
+        return C.TF_GetCode(status.DangerousGetHandle()) == 0 ? null : Status.Message(status.DangerousGetHandle());
+    }
+
+    /// <summary>Makes a node a placeholder.</summary>
+    private static void Open(NodeDef node, AttrValue dtype, TensorShapeProto shape)
+    {
+        node.Input.Clear();
+        node.Attr.Clear();
+        node.MergeFrom(Piece.Node(node.Name, "Placeholder", [], ("dtype", dtype), ("shape", new AttrValue { Shape = shape })));
     }
 
     private static TensorSpec Spec(nint tensor, DType dtype)

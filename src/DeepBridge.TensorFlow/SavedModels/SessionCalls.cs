@@ -17,7 +17,5 @@ internal static unsafe partial class C
     [LibraryImport(Library)] internal static partial int TF_TensorType(nint tensor);
     [LibraryImport(Library)] internal static partial int TF_NumDims(nint tensor);
     [LibraryImport(Library)] internal static partial long TF_Dim(nint tensor, int axis);
-    [LibraryImport(Library)] internal static partial nint TF_NewBuffer();
-    [LibraryImport(Library)] internal static partial void TF_DeleteBuffer(nint buffer);
     [LibraryImport(Library)] internal static partial void TF_GraphToGraphDef(nint graph, nint buffer, nint status);
 }
