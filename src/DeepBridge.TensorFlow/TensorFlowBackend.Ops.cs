@@ -42,6 +42,11 @@ public sealed unsafe partial class TensorFlowBackend
         {
             Run(op, call, 0, left);
         }
+        else if (op is Add && call.Inputs is [TensorFlowTensor { Known: { Kind: DType.Int64 } a }, TensorFlowTensor { Known: { Kind: DType.Int64 } b }])
+        {
+            // A count of steps stays where it is.
+            call.Outputs[0] = new TensorFlowTensor(call.OutputSpecs[0], call.Device, 0) { Known = a.ToInt64() + b.ToInt64() };
+        }
         else
         {
             base.Execute(op, call);

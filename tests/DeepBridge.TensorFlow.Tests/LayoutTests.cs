@@ -1,4 +1,3 @@
-using DeepBridge.Memory;
 using DeepBridge.Ops;
 
 namespace DeepBridge.TensorFlow.Tests;

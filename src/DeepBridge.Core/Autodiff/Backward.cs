@@ -41,13 +41,13 @@ public readonly ref struct Backward
     public Tensor Input(int index)
     {
         ref readonly Edge edge = ref _node.Input(index);
-        return _pass.Revive(_node, edge.Saved, edge.Node, edge.Output, $"input {index}");
+        return _pass.Revive(_node, edge.Saved, edge.Node, edge.Output, "input", index);
     }
 
     /// <summary>An output, if <see cref="Op.Saves"/> asked for it.</summary>
     /// <param name="index">The output.</param>
     /// <returns>The tensor, with its history.</returns>
-    public Tensor Output(int index = 0) => _pass.Revive(_node, _node.SavedOutput(index), _node, index, $"output {index}");
+    public Tensor Output(int index = 0) => _pass.Revive(_node, _node.SavedOutput(index), _node, index, "output", index);
 
     /// <summary>The spec of an input.</summary>
     /// <param name="index">The input.</param>

@@ -11,22 +11,17 @@ namespace DeepBridge.Autodiff;
 /// </summary>
 internal sealed class BackwardPass
 {
-    private readonly Dictionary<Node, bool> _useful = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<Node, Tensor?[]> _gradients = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Node, Visit> _visits = new(ReferenceEqualityComparer.Instance);
     private readonly PriorityQueue<Node, int> _queue = new();
-    private readonly HashSet<(Node, int)> _targets;
-    private readonly HashSet<Node> _targetNodes = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<(Node, int), Tensor> _results = [];
     private readonly bool _keep;
     private readonly bool _differentiable;
     private TensorScope _scope = null!;
 
     internal BackwardPass(IEnumerable<(Node Node, int Output)> targets, bool keep, bool differentiable)
     {
-        _targets = [.. targets];
-        foreach ((Node node, _) in _targets)
+        foreach ((Node node, int output) in targets)
         {
-            _targetNodes.Add(node);
+            (Of(node).Wanted ??= new bool[node.OutputCount])[output] = true;
         }
 
         _keep = keep;
@@ -39,8 +34,7 @@ internal sealed class BackwardPass
     /// <summary>Walks from one output.</summary>
     /// <param name="output">The output.</param>
     /// <param name="seed">Its gradient.</param>
-    /// <returns>The gradients of the targets that were reached; the caller's scope owns them.</returns>
-    internal Dictionary<(Node Node, int Output), Tensor> Run(Tensor output, Tensor seed)
+    internal void Run(Tensor output, Tensor seed)
     {
         Ambient before = Ambient.Now;
         Mark(output.Node!);
@@ -57,7 +51,7 @@ internal sealed class BackwardPass
         }
         catch
         {
-            foreach (Tensor result in _results.Values)
+            foreach (Tensor result in Results())
             {
                 result.Dispose();
             }
@@ -66,37 +60,44 @@ internal sealed class BackwardPass
         }
         finally
         {
-            foreach ((Node node, Tensor?[] abandoned) in _gradients)
+            foreach ((Node node, Visit visit) in _visits)
             {
-                foreach (Tensor? gradient in abandoned)
+                if (visit.Gradients is { } abandoned)
                 {
-                    gradient?.Dispose();
-                }
+                    foreach (Tensor? gradient in abandoned)
+                    {
+                        gradient?.Dispose();
+                    }
 
-                node.Release();
+                    node.Release();
+                }
             }
 
             _scope.End();
         }
 
-        foreach (Tensor result in _results.Values)
+        foreach (Tensor result in Results())
         {
             before.Scope?.Own(result);
         }
-
-        return _results;
     }
 
-    internal bool IsUseful(Node? node) => node is not null && (_useful.TryGetValue(node, out bool useful) ? useful : Mark(node));
+    /// <summary>The gradient of a target, which the caller's scope owns.</summary>
+    /// <param name="node">The target's node.</param>
+    /// <param name="output">Which of its outputs.</param>
+    /// <returns>The gradient; null: the target was not reached.</returns>
+    internal Tensor? Result(Node node, int output) => _visits[node].Results?[output];
+
+    internal bool IsUseful(Node? node) => node is not null && Mark(node);
 
     internal Tensor Zeros(TensorSpec spec) => Eager.Constant(0, spec.DType, Device.Default).Expand(spec.Shape);
 
     /// <summary>A tensor over saved data, with its history.</summary>
-    internal Tensor Revive(Node node, BackendTensor? data, Node? source, int output, string what)
+    internal Tensor Revive(Node node, BackendTensor? data, Node? source, int output, string kind, int index)
     {
         if (data is null)
         {
-            throw new InvalidOperationException($"The gradient rule of {node.Op!.Name} reads its {what}, which Saves does not list.");
+            throw new InvalidOperationException($"The gradient rule of {node.Op!.Name} reads its {kind} {index}, which Saves does not list.");
         }
 
         if (node.IsConsumed)
@@ -115,11 +116,11 @@ internal sealed class BackwardPass
             return;
         }
 
-        ref Tensor?[]? slots = ref CollectionsMarshal.GetValueRefOrAddDefault(_gradients, node!, out _);
-        if (slots is null)
+        Visit visit = _visits[node!];
+        if (visit.Gradients is not { } slots)
         {
             // A replayed node lives on by nobody but this pass.
-            slots = new Tensor?[node!.Retain().OutputCount];
+            visit.Gradients = slots = new Tensor?[node!.Retain().OutputCount];
             _queue.Enqueue(node, -node.Level);
         }
 
@@ -127,7 +128,7 @@ internal sealed class BackwardPass
         slots[output] = null;
         Tensor next = sum is null ? Hold(gradient) : Hold(Sum(sum, gradient));
         sum?.Dispose();
-        (_gradients[node!])[output] = next;
+        slots[output] = next;
     }
 
     /// <summary>Computes outputs again, recording, and goes on from their nodes.</summary>
@@ -172,15 +173,14 @@ internal sealed class BackwardPass
 
     private void Take(Node node)
     {
-        _gradients.Remove(node, out Tensor?[]? incoming);
-        if (_targetNodes.Contains(node))
+        Visit visit = _visits[node];
+        Tensor?[] incoming = visit.Gradients!;
+        visit.Gradients = null;
+        for (int i = 0; visit.Wanted is { } wanted && i < incoming.Length; i++)
         {
-            for (int i = 0; i < incoming!.Length; i++)
+            if (wanted[i] && incoming[i] is { } gradient)
             {
-                if (incoming[i] is { } gradient && _targets.Contains((node, i)))
-                {
-                    _results[(node, i)] = new Tensor(gradient.Data.Retain(), gradient.Node?.Retain(), gradient.OutputIndex);
-                }
+                (visit.Results ??= new Tensor?[incoming.Length])[i] = new Tensor(gradient.Data.Retain(), gradient.Node?.Retain(), gradient.OutputIndex);
             }
         }
 
@@ -193,12 +193,12 @@ internal sealed class BackwardPass
                     throw Consumed(node);
                 }
 
-                Differentiate(node, incoming!);
+                Differentiate(node, incoming);
             }
         }
         finally
         {
-            foreach (Tensor? gradient in incoming!)
+            foreach (Tensor? gradient in incoming)
             {
                 gradient?.Dispose();
             }
@@ -237,14 +237,15 @@ internal sealed class BackwardPass
     /// <summary>Finds out which nodes lead to a target, without recursion.</summary>
     private bool Mark(Node root)
     {
-        if (_useful.TryGetValue(root, out bool known))
+        Visit first = Of(root);
+        if (first.IsMarked)
         {
-            return known;
+            return first.IsUseful;
         }
 
         Stack<(Node Node, int Next)> path = new();
         path.Push((root, 0));
-        _useful[root] = false;
+        first.IsMarked = true;
         while (path.TryPop(out (Node Node, int Next) top))
         {
             (Node node, int next) = top;
@@ -253,7 +254,8 @@ internal sealed class BackwardPass
                 Reached.Add(variable);
             }
 
-            bool useful = _targetNodes.Contains(node);
+            Visit visit = Of(node);
+            bool useful = visit.Wanted is not null;
             bool descended = false;
             for (int i = 0; i < node.InputCount; i++)
             {
@@ -262,24 +264,52 @@ internal sealed class BackwardPass
                     continue;
                 }
 
-                if (!_useful.TryGetValue(parent, out bool parentUseful))
+                Visit above = Of(parent);
+                if (!above.IsMarked)
                 {
                     path.Push((node, i));
                     path.Push((parent, 0));
-                    _useful[parent] = false;
+                    above.IsMarked = true;
                     descended = true;
                     break;
                 }
 
-                useful |= parentUseful;
+                useful |= above.IsUseful;
             }
 
             if (!descended)
             {
-                _useful[node] = useful;
+                visit.IsUseful = useful;
             }
         }
 
-        return _useful[root];
+        return first.IsUseful;
+    }
+
+    private Visit Of(Node node)
+    {
+        ref Visit? visit = ref CollectionsMarshal.GetValueRefOrAddDefault(_visits, node, out _);
+        return visit ??= new Visit();
+    }
+
+    private IEnumerable<Tensor> Results() => _visits.Values.SelectMany(visit => visit.Results ?? []).OfType<Tensor>();
+
+    /// <summary>What the pass knows of a node.</summary>
+    private sealed class Visit
+    {
+        /// <summary>Whether it is known if the node leads to a target.</summary>
+        internal bool IsMarked { get; set; }
+
+        /// <summary>Whether it does.</summary>
+        internal bool IsUseful { get; set; }
+
+        /// <summary>Which outputs are targets; null: none.</summary>
+        internal bool[]? Wanted { get; set; }
+
+        /// <summary>What has come for the outputs; null: nothing, or it was taken.</summary>
+        internal Tensor?[]? Gradients { get; set; }
+
+        /// <summary>The gradients of targets.</summary>
+        internal Tensor?[]? Results { get; set; }
     }
 }

@@ -139,17 +139,16 @@ public sealed partial class Gradients
 
         BackwardPass pass = new(targets, keep || differentiable, differentiable);
         Tensor seed = Tensor.Ones(loss.Shape, loss.DType, loss.Data.Device);
-        Dictionary<(Node, int), Tensor> results;
         using (Device.Use(loss.Data.Device))
         {
-            results = pass.Run(loss, seed);
+            pass.Run(loss, seed);
         }
 
         reached = pass.Reached;
         Tensor[] gradients = new Tensor[targets.Length];
         for (int i = 0; i < gradients.Length; i++)
         {
-            gradients[i] = results.TryGetValue(targets[i], out Tensor? gradient) ? gradient : missing(i);
+            gradients[i] = pass.Result(targets[i].Node, targets[i].Output) ?? missing(i);
         }
 
         return gradients;
