@@ -119,6 +119,22 @@ internal static class Scenarios
         highest.Should().BeLessThan(800L << 20);
     }
 
+    /// <summary>What only libtorch can find out: one typed error with the op's name and without C++ frames; nothing is left behind.</summary>
+    internal static void NoMemoryLeft()
+    {
+        TorchSharpBackend.Register();
+        using AmbientChange device = Device.Use("torch:cpu");
+        using TensorScope scope = new();
+        Tensor row = Tensor.Ones([1 << 24]), column = row.Reshape(-1, 1);
+        (long Live, long Handles, long Bytes) before = (Memory.LiveTensors.Count, torch.Tensor.TotalCount, TorchSharpBackend.LiveBytes);
+
+        // 2⁵⁰ bytes: more than an address has bits for.
+        EngineException error = FluentActions.Invoking(() => column + row).Should().ThrowExactly<EngineException>().Which;
+        error.Message.Should().Contain("Add on torch:cpu").And.NotContain("\n").And.NotContain("frame #");
+        (Memory.LiveTensors.Count, torch.Tensor.TotalCount, TorchSharpBackend.LiveBytes).Should().Be(before);
+        (row + row)[..2].ToArray<float>().Should().Equal(2, 2);
+    }
+
     /// <summary>No libtorch: one typed error that says what to add.</summary>
     internal static void WithoutNatives()
     {
