@@ -60,6 +60,28 @@ public sealed class CallbackTests
     }
 
     [Fact]
+    public async Task Early_stopping_begins_anew_with_the_next_run_also_of_another_model()
+    {
+        EarlyStopping stopping = new("quality", patience: 1, highest: true, restoreBest: true);
+        async Task<TrainingResult> Fit(Bench bench, params double[] quality)
+        {
+            Queue<double> script = new(quality);
+            Hooks judge = new() { Report = (_, report) => ((Dictionary<string, double>)report.Measures)["quality"] = script.Dequeue() };
+            return await bench.Fit(new TrainerOptions { Epochs = quality.Length, Callbacks = [judge, stopping] });
+        }
+
+        await Fit(new Bench(() => new Line()), 9, 8, 7);
+        stopping.Best.Should().Be(9);
+        Bench other = new();
+        TrainingResult result = await Fit(other, 1, 2, 1);
+        (result.Reason, stopping.Best).Should().Be((StopReason.Epochs, 2));
+        Bench alone = new();
+        await alone.Fit(new TrainerOptions { Epochs = 2 });
+        other.Model.NamedVariables().Select(named => Bench.Bytes(named.Variable.Value.Detach()))
+            .Should().BeEquivalentTo(alone.Model.NamedVariables().Select(named => Bench.Bytes(named.Variable.Value.Detach())), options => options.WithStrictOrdering());
+    }
+
+    [Fact]
     public async Task A_run_that_a_callback_stops_ends_behind_that_step()
     {
         TrainingResult result = await new Bench().Fit(new TrainerOptions
