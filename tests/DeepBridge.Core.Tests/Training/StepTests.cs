@@ -146,6 +146,12 @@ public sealed class StepTests
         using AmbientChange device = Device.Use(OtherBackend.Device);
         TrainingResult result = await bench.Fit(new TrainerOptions());
         result.Steps.Should().Be(7, "data and model lie on cpu, whatever the default device is");
+        DataLoader<int, (Tensor Inputs, Tensor Labels)> apart = new(
+            Dataset.Of<int>([1, 2, 3]),
+            _ => _ => (Tensor.From<float>(new float[8], [2, 4], OtherBackend.Device), Tensor.From<long>([0, 1], [2], "cpu")),
+            new DataLoaderOptions { BatchSize = 1 });
+        result = await new Trainer().FitAsync(bench.Model, apart, Loss.CrossEntropy, bench.Optimizer);
+        result.Steps.Should().Be(3, "each tensor of a batch is moved, whatever the others are");
     }
 
     [Theory]
