@@ -24,6 +24,9 @@ public sealed class DocumentationTests
 #if TORCHSHARP
         "docs/torchsharp.md", "docs/migrating-from-torchsharp.md",
 #endif
+#if TENSORFLOW
+        "docs/tensorflow.md",
+#endif
     ];
 
     /// <summary>Pages with tables of what one writes here.</summary>
