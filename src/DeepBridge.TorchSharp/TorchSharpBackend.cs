@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using DeepBridge.Memory;
 
 namespace DeepBridge.Torch;
 
@@ -113,7 +112,7 @@ public sealed partial class TorchSharpBackend : Backend
         }
         catch (ExternalException error)
         {
-            throw new EngineException($"{op.Name} on {call.Device} failed in libtorch: {FirstLine(error)}", error);
+            throw Failed(op.Name, call.Device, error);
         }
         finally
         {
@@ -131,115 +130,6 @@ public sealed partial class TorchSharpBackend : Backend
 
             normal.Dispose();
         }
-    }
-
-    /// <inheritdoc/>
-    public override BackendTensor Import(TensorSpec spec, Device device, ReadOnlySpan<byte> data)
-    {
-        if (spec.Rank == 0 && ReadScalar(spec.DType, data) is { } known && TorchTensor.CanKnow(spec, known))
-        {
-            return new TorchTensor(spec, device, known);
-        }
-
-        using InferenceMode normal = InferenceMode.Leave();
-        Native host = torch.empty(spec.Shape.ToLongs(), spec.DType.ToTorch(), torch.CPU);
-        if (spec.Count > 0)
-        {
-            data[..(int)spec.Bytes].CopyTo(host.bytes);
-        }
-
-        return new TorchTensor(spec, device, ToDevice(host, device));
-    }
-
-    /// <summary>Takes memory over, without a copy on <c>torch:cpu</c>.</summary>
-    /// <inheritdoc/>
-    public override BackendTensor Import(TensorSpec spec, Device device, HostMemory memory)
-    {
-        if (spec.Count == 0 || !IsCpu(device))
-        {
-            return base.Import(spec, device, memory);
-        }
-
-        using InferenceMode normal = InferenceMode.Leave();
-        if (LentMemory.TryTake(spec, memory) is { } taken)
-        {
-            return new TorchTensor(spec, device, taken).Expose();
-        }
-
-        if (spec.DType.IsHalf() || !memory.TryGetArray(out Array? array, out int offset))
-        {
-            return base.Import(spec, device, memory);
-        }
-
-        using (memory)
-        {
-            using Native flat = torch.frombuffer(array, spec.DType.ToTorch(), spec.Count, offset);
-            return new TorchTensor(spec, device, flat.view(spec.Shape.ToLongs())).Expose();
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void Export(BackendTensor source, Span<byte> destination)
-    {
-        CheckDeferred(source.Device);
-        if (source.Spec.Count > 0)
-        {
-            using Native host = IsCpu(source.Device) ? ((TorchTensor)source).Value.contiguous() : ((TorchTensor)source).Value.cpu();
-            using Native dense = host.contiguous();
-            dense.bytes.CopyTo(destination);
-        }
-
-        GC.KeepAlive(source);
-    }
-
-    /// <inheritdoc/>
-    public override bool TryBorrow(BackendTensor source, out ReadOnlySpan<byte> data)
-    {
-        CheckDeferred(source.Device);
-        Native value = ((TorchTensor)source).Value;
-        bool can = source.Spec.Count > 0 && source.Spec.Bytes <= int.MaxValue && IsCpu(source.Device) && value.is_contiguous();
-        data = can ? value.bytes : default;
-        return can || source.Spec.Count == 0;
-    }
-
-    /// <inheritdoc/>
-    public override HostMemory? Lend(BackendTensor source)
-    {
-        TorchTensor tensor = (TorchTensor)source;
-        return tensor.Spec.Bytes is >= MemoryPressure.Threshold and <= int.MaxValue && !tensor.IsExposed && IsCpu(source.Device) && tensor.Value.is_contiguous()
-            ? HostMemory.Lend(source, LentMemory.AddressOf(tensor.Value))
-            : null;
-    }
-
-    /// <inheritdoc/>
-    public override BackendTensor Copy(BackendTensor source, Device target)
-    {
-        TorchTensor tensor = (TorchTensor)source;
-        if (!ReferenceEquals(source.Device, target))
-        {
-            CheckDeferred(source.Device);
-        }
-
-        if (tensor.Known is { } known)
-        {
-            return new TorchTensor(source.Spec, target, known);
-        }
-
-        using InferenceMode normal = InferenceMode.Leave();
-        Native copy = ReferenceEquals(source.Device, target) ? tensor.Value.clone() : ToDevice(tensor.Value.alias(), target);
-        GC.KeepAlive(source);
-        return new TorchTensor(source.Spec, target, copy);
-    }
-
-    /// <inheritdoc/>
-    public override void Synchronize(Device device)
-    {
-        if (On(device) is { type: DeviceType.CUDA } cuda)
-        {
-            torch.cuda.synchronize(cuda);
-        }
-
-        CheckDeferred(device);
     }
 
     /// <inheritdoc/>
@@ -332,24 +222,9 @@ public sealed partial class TorchSharpBackend : Backend
         }
     }
 
-    private static double? ReadScalar(DType dtype, ReadOnlySpan<byte> data) => dtype switch
-    {
-        DType.Float32 => MemoryMarshal.Read<float>(data),
-        DType.Float64 => MemoryMarshal.Read<double>(data),
-        DType.Int64 => MemoryMarshal.Read<long>(data),
-        _ => null,
-    };
-
-    private static string FirstLine(Exception error) => error.Message.Split('\n')[0];
-
-    /// <summary>Hands a new tensor of the host on to a device.</summary>
-    private static Native ToDevice(Native host, Device device)
-    {
-        torch.Device target = On(device);
-        return target.type == host.device_type && Math.Max(target.index, 0) == Math.Max(host.device_index, 0)
-            ? host
-            : host.to(target.type, target.index, disposeAfter: true);
-    }
+    /// <summary>What a person is told; the rest of libtorch's message is the frames of its own code.</summary>
+    private static EngineException Failed(string what, Device device, ExternalException error) =>
+        new($"{what} on {device} failed in libtorch: {error.Message.Split('\n')[0]}", error);
 
     private static torch.Device On(Device device) => ((TorchSharpBackend)device.Backend)._natives[device];
 

@@ -19,6 +19,7 @@ public static class TorchTensors
     /// <returns>A tensor without history, in DeepBridge's and in TorchSharp's sense: gradients do not cross.</returns>
     /// <exception cref="DTypeMismatchException">DeepBridge has no dtype like it.</exception>
     /// <exception cref="DeviceException">It lies on no device of the backend.</exception>
+    /// <exception cref="ShapeMismatchException">An axis is longer than 2³¹ − 1.</exception>
     public static Tensor Wrap(torch.Tensor tensor, bool takeOwnership = false)
     {
         ArgumentNullException.ThrowIfNull(tensor);
@@ -28,7 +29,8 @@ public static class TorchTensors
         int[] dims = new int[shape.Length];
         for (int i = 0; i < dims.Length; i++)
         {
-            dims[i] = checked((int)shape[i]);
+            dims[i] = shape[i] <= int.MaxValue ? (int)shape[i] : throw new ShapeMismatchException(
+                nameof(Wrap), $"axis {i} is {shape[i]} long, and at most {int.MaxValue} is possible.", []);
         }
 
         Device device = TorchSharpBackend.DeviceOf(tensor);

@@ -13,6 +13,12 @@ public sealed class ArrowsTests
     [InlineData("DeepBridge.Training", "DeepBridge.Core")]
     [InlineData("DeepBridge.Extensions.DependencyInjection", "DeepBridge.Core")]
     [InlineData("DeepBridge.Extensions.Terminal", "DeepBridge.Core DeepBridge.Training")]
+#if TORCHSHARP
+    [InlineData("DeepBridge.TorchSharp", "DeepBridge.Core")]
+#endif
+#if TENSORFLOW
+    [InlineData("DeepBridge.TensorFlow", "DeepBridge.Core")]
+#endif
     public void Assemblies_reference_only_what_lies_below(string name, string allowed)
     {
         var references = Assembly.Load(name).GetReferencedAssemblies().Select(reference => reference.Name!);
@@ -26,6 +32,12 @@ public sealed class ArrowsTests
     [InlineData("DeepBridge.Testing", "")]
     [InlineData("DeepBridge.Training", "DeepBridge.Core.Tests")]
     [InlineData("DeepBridge.Extensions.DependencyInjection", "")]
+#if TORCHSHARP
+    [InlineData("DeepBridge.TorchSharp", "DeepBridge.TorchSharp.Tests")]
+#endif
+#if TENSORFLOW
+    [InlineData("DeepBridge.TensorFlow", "DeepBridge.TensorFlow.Tests DeepBridge.Benchmarks")]
+#endif
     public void Internals_are_visible_to_own_tests_only(string name, string allowed) =>
         Assembly.Load(name).GetCustomAttributes<InternalsVisibleToAttribute>().Select(attribute => attribute.AssemblyName)
             .Should().BeSubsetOf(allowed.Split(' ', StringSplitOptions.RemoveEmptyEntries));

@@ -16,15 +16,8 @@ public sealed class CharacterTests
     /// <summary>A passage in one piece, and begun in one and gone on with character by character.</summary>
     [Theory]
     [MemberData(nameof(Devices))]
-    public void Logits_agree_with_and_without_a_past(string device)
+    public void Logits_agree_with_and_without_a_past(string device) => With(device, model =>
     {
-        Backends.Require(device);
-        using AmbientChange on = Device.Use(device);
-        using AmbientChange use = new RandomGenerator(11).Use();
-        using TensorScope scope = new("test");
-        using AmbientChange none = Gradients.NoGradient();
-        Gpt model = new(Alphabet.Length);
-        Spread(model);
         model.Eval();
         Tensor characters = (Tensor.Uniform([2, Gpt.Context]) * Alphabet.Length).Floor().Cast(DType.Int64);
         float[] whole = model.Call(new Passage(characters, [])).Logits.ToArray<float>();
@@ -41,20 +34,13 @@ public sealed class CharacterTests
         kept.Should().Equal(whole, (a, b) => Math.Abs(a - b) < Bound);
         whole.Max(Math.Abs).Should().BeGreaterThan(0.1f, "logits of nothing would agree too");
         prediction.Past.Should().OnlyContain(past => past.Shape[2] == Gpt.Context);
-    }
+    });
 
     /// <summary>The writer's text is the one that is drawn from whole passages.</summary>
     [Theory]
     [MemberData(nameof(Devices))]
-    public void The_same_text_is_written_without_a_cache(string device)
+    public void The_same_text_is_written_without_a_cache(string device) => With(device, model =>
     {
-        Backends.Require(device);
-        using AmbientChange on = Device.Use(device);
-        using AmbientChange use = new RandomGenerator(11).Use();
-        using TensorScope scope = new("test");
-        using AmbientChange none = Gradients.NoGradient();
-        Gpt model = new(Alphabet.Length);
-        Spread(model);
         CharacterVocabulary vocabulary = new(Alphabet);
         string written = new Writer(model, vocabulary, new RandomGenerator(3)).Write("once", 24);
 
@@ -70,6 +56,19 @@ public sealed class CharacterTests
 
         written.Should().Be(vocabulary.Decode([.. text]));
         written.Distinct().Count().Should().BeGreaterThan(10);
+    });
+
+    /// <summary>Runs a test of a new model on a device, with nothing recorded.</summary>
+    private static void With(string device, Action<Gpt> test)
+    {
+        Backends.Require(device);
+        using AmbientChange on = Device.Use(device);
+        using AmbientChange use = new RandomGenerator(11).Use();
+        using TensorScope scope = new("test");
+        using AmbientChange none = Gradients.NoGradient();
+        Gpt model = new(Alphabet.Length);
+        Spread(model);
+        test(model);
     }
 
     /// <summary>Fresh weights are too small to tell characters apart.</summary>

@@ -56,6 +56,21 @@ public sealed class TrainerTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public async Task A_run_that_moves_in_the_middle_of_an_epoch_goes_on_as_it_would_have(string device)
+    {
+        Backends.Require(device);
+        TrainingResult expected = await Fit("cpu", s_options);
+        foreach (bool compile in new[] { false, true })
+        {
+            List<string> seen = [];
+            Moves moves = new(4, device, seen);
+            ShouldAgree(await Fit("cpu", s_options with { Compile = compile, Callbacks = [moves] }), expected);
+            seen.Should().Equal("cpu", "cpu", "cpu", device, device, device);
+        }
+    }
+
     private static async Task<TrainingResult> Fit(string device, TrainerOptions options)
     {
         using AmbientChange use = Device.Use(device);
@@ -75,6 +90,19 @@ public sealed class TrainerTests
         {
             // Six steps of a model without kinks: rounding has not come far, and no label has changed sides.
             actual.Measures[name].Should().BeApproximately(value, 1e-4, name);
+        }
+    }
+
+    /// <summary>Moves the model behind a step, and notes where it is before each.</summary>
+    private sealed class Moves(long step, Device target, List<string> seen) : Callback
+    {
+        public override void OnStep(TrainingRun run)
+        {
+            seen.Add(run.Model.Variables.Select(variable => variable.Device.Name).Distinct().Single());
+            if (run.Step == step - 1)
+            {
+                run.Model.To(target);
+            }
         }
     }
 }

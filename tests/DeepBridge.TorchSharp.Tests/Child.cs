@@ -17,6 +17,7 @@ internal static class Child
         [nameof(Scenarios.ContinuousCollection)] = Scenarios.ContinuousCollection,
         [nameof(Scenarios.Division)] = Scenarios.Division,
         [nameof(Scenarios.NobodyReleases)] = Scenarios.NobodyReleases,
+        [nameof(Scenarios.NoMemoryLeft)] = Scenarios.NoMemoryLeft,
         [nameof(Scenarios.WithoutNatives)] = Scenarios.WithoutNatives,
         [nameof(Scenarios.WithoutCuda)] = Scenarios.WithoutCuda,
         [nameof(Scenarios.Options)] = Scenarios.Options,

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DeepBridge.Backends;
 using DeepBridge.Ops;
 using DeepBridge.Optimizers;
 using TorchSharp;
@@ -117,6 +118,32 @@ internal static class Scenarios
 
         // Kept, they would be 1,600 MiB.
         highest.Should().BeLessThan(800L << 20);
+    }
+
+    /// <summary>What only libtorch can find out: one typed error with the op's name and without C++ frames; nothing is left behind.</summary>
+    internal static void NoMemoryLeft()
+    {
+        TorchSharpBackend.Register();
+        using AmbientChange device = Device.Use("torch:cpu");
+        using Tensor one = Tensor.Ones([1, 1]), wide = one.Expand([1 << 24, 1 << 24]);
+        using TensorScope scope = new();
+        Tensor row = Tensor.Ones([1 << 24]), column = row.Reshape(-1, 1);
+        (long Live, long Handles, long Bytes) before = (Memory.LiveTensors.Count, torch.Tensor.TotalCount, TorchSharpBackend.LiveBytes);
+
+        // 2⁵⁰ bytes: more than an address has bits for.
+        EngineException error = FluentActions.Invoking(() => column + row).Should().ThrowExactly<EngineException>().Which;
+        error.Message.Should().Contain("Add on torch:cpu").And.NotContain("\n").And.NotContain("frame #");
+        (Memory.LiveTensors.Count, torch.Tensor.TotalCount, TorchSharpBackend.LiveBytes).Should().Be(before);
+
+        // A view of one element is small; what copies it is told no, wherever it does so.
+        BackendTensor data = BackendTensor.Of(wide);
+        FluentActions.Invoking(() => data.Device.Backend.Export(data, new byte[4])).Should().ThrowExactly<EngineException>().WithMessage("Reading data out*torch:cpu*");
+        data.Release();
+        FluentActions.Invoking(() => wide.Read<float>(_ => { })).Should().ThrowExactly<ShapeMismatchException>().WithMessage("*bytes*");
+        FluentActions.Invoking(() => wide.ToArray<float>()).Should().ThrowExactly<ShapeMismatchException>();
+        using torch.Tensor theirs = torch.ones(1).expand(1L << 32);
+        FluentActions.Invoking(() => TorchTensors.Wrap(theirs)).Should().ThrowExactly<ShapeMismatchException>();
+        (row + row)[..2].ToArray<float>().Should().Equal(2, 2);
     }
 
     /// <summary>No libtorch: one typed error that says what to add.</summary>

@@ -8,6 +8,7 @@ public sealed class TrapTests
     [InlineData(nameof(Scenarios.ContinuousCollection))]
     [InlineData(nameof(Scenarios.Division))]
     [InlineData(nameof(Scenarios.NobodyReleases))]
+    [InlineData(nameof(Scenarios.NoMemoryLeft))]
     [InlineData(nameof(Scenarios.WithoutCuda))]
     [InlineData(nameof(Scenarios.Options))]
     [InlineData(nameof(Scenarios.Deferred))]

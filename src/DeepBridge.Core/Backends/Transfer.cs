@@ -30,8 +30,17 @@ internal static class Transfer
             return copy;
         }
 
-        byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)source.Spec.Bytes));
+        byte[] bytes = Room(source.Spec);
         from.Export(source, bytes);
         return to.Import(source.Spec, device, bytes);
     }
+
+    /// <summary>Memory of the host for a copy of data.</summary>
+    /// <param name="spec">The data's shape and dtype.</param>
+    /// <returns>An array of its size, not cleared.</returns>
+    /// <exception cref="ShapeMismatchException">No array is that large.</exception>
+    internal static byte[] Room(TensorSpec spec) => spec.Bytes <= Array.MaxLength
+        ? GC.AllocateUninitializedArray<byte>((int)spec.Bytes)
+        : throw new ShapeMismatchException(
+            "Export", $"{spec} has {spec.Bytes} bytes, and what is copied by way of the host at most {Array.MaxLength}: take it in parts.", [spec.Shape]);
 }

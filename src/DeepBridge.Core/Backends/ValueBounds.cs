@@ -56,7 +56,7 @@ public static class ValueBounds
         Backend backend = input.Device.Backend;
         if (!backend.TryBorrow(input, out ReadOnlySpan<byte> bytes))
         {
-            byte[] copy = new byte[input.Spec.Bytes];
+            byte[] copy = Transfer.Room(input.Spec);
             backend.Export(input, copy);
             bytes = copy;
         }

@@ -47,9 +47,18 @@ public abstract class Batches<T> : Loader<T>
     private readonly Tensor[] _sources;
     private readonly int _size;
     private readonly bool _shuffle;
+    private readonly bool _dropLast;
+
+    // Those of the sources' rows that these batches are of; null: all.
+    private readonly int[]? _part;
 
     private protected Batches(Tensor[] sources, int size, bool shuffle, bool dropLast, RandomGenerator? generator)
-        : base(shuffle ? DrawSeed(generator) : 0)
+        : this(sources, size, shuffle, dropLast, shuffle ? DrawSeed(generator) : 0, null)
+    {
+    }
+
+    private Batches(Tensor[] sources, int size, bool shuffle, bool dropLast, long seed, int[]? part)
+        : base(seed)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         foreach (Tensor source in sources)
@@ -65,10 +74,8 @@ public abstract class Batches<T> : Loader<T>
             }
         }
 
-        _sources = sources;
-        _size = size;
-        _shuffle = shuffle;
-        Rows = sources[0].Shape[0];
+        (_sources, _size, _shuffle, _dropLast, _part) = (sources, size, shuffle, dropLast, part);
+        Rows = part?.Length ?? sources[0].Shape[0];
         Count = (Rows / size) + (!dropLast && Rows % size != 0 ? 1 : 0);
     }
 
@@ -78,6 +85,24 @@ public abstract class Batches<T> : Loader<T>
     /// <inheritdoc/>
     public override int Count { get; }
 
+    /// <summary>
+    /// Splits the rows at random: some to train on, batched as these are, and some to validate with, all of them and in order.
+    /// One seed always gives the same two parts; no row is copied.
+    /// </summary>
+    /// <param name="validation">The share of the rows that validates, above 0 and below 1, rounded to whole rows, at least one.</param>
+    /// <param name="seed">The seed.</param>
+    /// <returns>The parts, which share no row.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="validation"/> is not between 0 and 1.</exception>
+    public (Batches<T> Train, Batches<T> Validation) Split(double validation, long seed = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(validation is > 0 and < 1, true, nameof(validation));
+        int[] order = RowsOf(new LoaderCursor(seed, 0, 0).Order(Rows));
+        int kept = Math.Max(0, Rows - Math.Max(1, (int)Math.Round(validation * Rows)));
+        Array.Sort(order, 0, kept);
+        Array.Sort(order, kept, Rows - kept);
+        return (new Some(this, _shuffle, _dropLast, order[..kept]), new Some(this, false, false, order[kept..]));
+    }
+
     /// <inheritdoc/>
     private protected override ScopedEnumerator<T> Start(CancellationToken cancellationToken) => new Enumerator(this, cancellationToken);
 
@@ -85,6 +110,15 @@ public abstract class Batches<T> : Loader<T>
     /// <param name="parts">One for each source.</param>
     /// <returns>The batch.</returns>
     private protected abstract T Combine(Tensor[] parts);
+
+    /// <summary>Rows of the sources, from rows of these batches.</summary>
+    private int[] RowsOf(int[] rows) => _part is null ? rows : Array.ConvertAll(rows, row => _part[row]);
+
+    private sealed class Some(Batches<T> whole, bool shuffle, bool dropLast, int[] part)
+        : Batches<T>(whole._sources, whole._size, shuffle, dropLast, whole.Cursor.Seed, part)
+    {
+        private protected override T Combine(Tensor[] parts) => whole.Combine(parts);
+    }
 
     private sealed class Enumerator(Batches<T> batches, CancellationToken cancellationToken) : ScopedEnumerator<T>("batch")
     {
@@ -125,7 +159,7 @@ public abstract class Batches<T> : Loader<T>
 
         private Tensor Rows(Tensor source, int start, int end, ref Tensor? indices)
         {
-            if (!batches._shuffle)
+            if (!batches._shuffle && batches._part is null)
             {
                 // All rows are the source itself, which does not belong to the iteration: share its data.
                 Tensor rows = source[start..end];
@@ -134,7 +168,7 @@ public abstract class Batches<T> : Loader<T>
                     : rows;
             }
 
-            _order ??= _start!.Order(batches.Rows);
+            _order ??= batches._shuffle ? batches.RowsOf(_start!.Order(batches.Rows)) : batches._part!;
             if (!ReferenceEquals(indices?.Device, source.Device))
             {
                 indices = Tensor.From(_order.AsSpan(start, end - start), source.Device);

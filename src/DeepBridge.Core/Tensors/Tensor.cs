@@ -149,10 +149,12 @@ public sealed partial class Tensor : IDisposable
     /// <summary>The elements, row by row.</summary>
     /// <typeparam name="T">The element type; it must match the dtype.</typeparam>
     /// <returns>A new array.</returns>
+    /// <exception cref="ShapeMismatchException">There are more elements than an array holds.</exception>
     public T[] ToArray<T>()
         where T : unmanaged
     {
-        T[] array = new T[checked((int)Count)];
+        T[] array = Count <= Array.MaxLength ? new T[Count] : throw new ShapeMismatchException(
+            nameof(ToArray), $"{Count} elements are more than an array holds: take them in parts.", [Shape]);
         CopyTo(array.AsSpan());
         return array;
     }
@@ -213,7 +215,7 @@ public sealed partial class Tensor : IDisposable
         {
             if (!Device.Backend.TryBorrow(data, out ReadOnlySpan<byte> bytes))
             {
-                byte[] copy = GC.AllocateUninitializedArray<byte>(checked((int)_spec.Bytes));
+                byte[] copy = Transfer.Room(_spec);
                 Device.Backend.Export(data, copy);
                 bytes = copy;
             }

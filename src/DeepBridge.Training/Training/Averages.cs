@@ -46,6 +46,7 @@ internal sealed class Averages
     {
         foreach ((_, Parameter parameter, Variable average) in _entries)
         {
+            average.To(parameter.Device);
             using Tensor value = average.Value;
             parameter.Assign(value);
         }

@@ -17,8 +17,7 @@ internal sealed class BatchWalk<TBatch>(Func<TBatch, Tensor> first, Func<TBatch,
     }
 
     /// <summary>The batch on a device.</summary>
-    internal TBatch To(TBatch batch, Device device) =>
-        ReferenceEquals(first(batch).Device, device) ? batch : map(batch, tensor => tensor.To(device));
+    internal TBatch To(TBatch batch, Device device) => map(batch, tensor => tensor.To(device));
 
     /// <summary>A batch of the results of a function.</summary>
     internal TBatch Map(TBatch batch, Func<Tensor, Tensor> function) => map(batch, function);

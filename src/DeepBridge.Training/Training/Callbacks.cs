@@ -77,9 +77,9 @@ public sealed class LearningRateMonitor : Callback
 
 /// <summary>
 /// Writes a line for each report into a CSV file: epoch, step, seconds, learning rate, and the measures of the first report.
-/// A resumed run goes on behind the lines that are there.
+/// A resumed run goes on behind the lines of the steps that it has behind it.
 /// </summary>
-/// <param name="path">The file.</param>
+/// <param name="path">The file; its folder is made where it is missing.</param>
 public sealed class CsvLog(string path) : Callback
 {
     private const string Fixed = "epoch,step,seconds,learning_rate";
@@ -89,8 +89,14 @@ public sealed class CsvLog(string path) : Callback
     public override void OnStart(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        string? header = run.Step > 0 && File.Exists(path) ? File.ReadLines(path).FirstOrDefault() : null;
-        _columns = header is not null && header.StartsWith(Fixed, StringComparison.Ordinal) ? header.Split(',')[4..] : null;
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        string[] lines = run.Step > 0 && File.Exists(path) ? File.ReadAllLines(path) : [];
+        _columns = lines is [string header, ..] && header.StartsWith(Fixed, StringComparison.Ordinal) ? header.Split(',')[4..] : null;
+        if (_columns is not null)
+        {
+            // What a run that was killed reported behind its last checkpoint comes again; its last line may be torn.
+            File.WriteAllText(path, string.Concat(lines.Where((line, i) => i == 0 || IsBefore(line, run.Step)).Select(line => line + "\n")));
+        }
     }
 
     /// <inheritdoc/>
@@ -110,6 +116,9 @@ public sealed class CsvLog(string path) : Callback
         ];
         File.AppendAllText(path, $"{string.Join(',', cells)}\n");
     }
+
+    private bool IsBefore(string line, long step) => line.Split(',') is { } cells && cells.Length == 4 + _columns!.Length
+        && long.TryParse(cells[1], NumberStyles.None, CultureInfo.InvariantCulture, out long reported) && reported <= step;
 
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 

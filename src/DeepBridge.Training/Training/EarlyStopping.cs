@@ -14,12 +14,23 @@ namespace DeepBridge.Training;
 public sealed class EarlyStopping(
     string? measure = null, int patience = 3, double minimumChange = 0, bool highest = false, bool restoreBest = false) : Callback
 {
+    private Module? _model;
     private Dictionary<string, Variable>? _weights;
     private double? _best;
     private int _waited;
 
     /// <summary>The best measure so far; null before the first report that has it.</summary>
     public double? Best => _best;
+
+    /// <inheritdoc/>
+    public override void OnStart(TrainingRun run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        if (run.Step == 0)
+        {
+            (_best, _waited) = (null, 0);
+        }
+    }
 
     /// <inheritdoc/>
     public override void OnReport(TrainingRun run, TrainingReport report)
@@ -61,9 +72,9 @@ public sealed class EarlyStopping(
     public override IEnumerable<(string Key, Variable Variable)> NamedVariables(Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        if (restoreBest && _weights is null)
+        if (restoreBest && !ReferenceEquals(_model, model))
         {
-            _weights = [];
+            (_model, _weights) = (model, []);
             foreach ((string key, Variable variable) in model.NamedVariables())
             {
                 using Tensor value = variable.Value;

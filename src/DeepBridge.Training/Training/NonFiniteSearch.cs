@@ -90,7 +90,8 @@ internal sealed class NonFiniteSearch<TBatch>
             {
                 try
                 {
-                    _step.RunEagerly(batch, update);
+                    // The model is where it was then; batches behind a move lie elsewhere.
+                    _step.RunEagerly(_step.Place(batch), update);
                 }
                 catch (Exception error) when (check.First is not null)
                 {

@@ -27,6 +27,7 @@ public sealed class Trainer(TrainerOptions? options = null)
     /// <param name="metrics">What is measured beside the loss; for models whose output is a tensor.</param>
     /// <param name="cancellationToken">Ends training behind the batch that runs; a checkpoint is saved before, if there is a store.</param>
     /// <returns>What the run came to.</returns>
+    /// <exception cref="ArgumentException">A loader has no batches.</exception>
     /// <exception cref="InvalidAttributeException">An option is out of range.</exception>
     /// <exception cref="UnsupportedOpException">The model's device cannot compute in the precision that the options ask for.</exception>
     /// <exception cref="TrainingException">A step failed.</exception>
@@ -55,6 +56,7 @@ public sealed class Trainer(TrainerOptions? options = null)
     /// <param name="metrics">What is measured beside the loss.</param>
     /// <param name="cancellationToken">Ends training behind the batch that runs; a checkpoint is saved before, if there is a store.</param>
     /// <returns>What the run came to.</returns>
+    /// <exception cref="ArgumentException">A loader has no batches.</exception>
     /// <exception cref="InvalidAttributeException">An option is out of range.</exception>
     /// <exception cref="UnsupportedOpException">The model's device cannot compute in the precision that the options ask for.</exception>
     /// <exception cref="TrainingException">A step failed.</exception>
@@ -79,6 +81,7 @@ public sealed class Trainer(TrainerOptions? options = null)
     /// <param name="metrics">What is measured beside the loss; for models whose output is a tensor.</param>
     /// <param name="cancellationToken">Ends it between two batches.</param>
     /// <returns><c>loss</c>, and each metric by its name.</returns>
+    /// <exception cref="ArgumentException">There is no data.</exception>
     public Task<IReadOnlyDictionary<string, double>> EvaluateAsync<TInput, TOutput>(
         Module<TInput, TOutput> model,
         ILoader<(TInput Inputs, Tensor Labels)> data,
@@ -94,6 +97,7 @@ public sealed class Trainer(TrainerOptions? options = null)
     /// <param name="metrics">What is measured beside the loss.</param>
     /// <param name="cancellationToken">Ends it between two batches.</param>
     /// <returns><c>loss</c>, and each metric by its name.</returns>
+    /// <exception cref="ArgumentException">There is no data.</exception>
     public Task<IReadOnlyDictionary<string, double>> EvaluateAsync<TBatch>(
         Module model,
         ILoader<TBatch> data,
@@ -155,6 +159,11 @@ public sealed class Trainer(TrainerOptions? options = null)
         Objective<TBatch> objective, ILoader<TBatch> data, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(data);
+        if (data.Count == 0)
+        {
+            throw new ArgumentException("There is no data.", nameof(data));
+        }
+
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return await Evaluation.RunAsync(objective.In(Options.Precision), data, int.MaxValue, cancellationToken).ConfigureAwait(false);
     }

@@ -43,6 +43,11 @@ internal sealed partial class TrainingLoop<TBatch>
             throw new ArgumentException("The training data has no batches.", nameof(train));
         }
 
+        if (validation?.Count == 0)
+        {
+            throw new ArgumentException("The validation data has no batches.", nameof(validation));
+        }
+
         _limit = options.Smoke ? Math.Min(2, train.Count) : train.Count;
         (_cursor, _validationCursor) = (train.Cursor, validation?.Cursor);
         _generator = options.Seed is { } seed ? new RandomGenerator(seed) : RandomGenerator.Current;

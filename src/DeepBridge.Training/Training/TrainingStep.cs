@@ -15,6 +15,7 @@ internal sealed class TrainingStep<TBatch> : IDisposable
     private readonly TrainerOptions _options;
     private readonly Averages? _averages;
     private readonly Parameter[] _parameters;
+    private readonly Module[] _modules;
     private readonly Dictionary<Variable, (string Key, Variable Sum)> _sums = new(ReferenceEqualityComparer.Instance);
     private readonly List<TracedStep> _graphs = [];
     private readonly Variable? _weight;
@@ -25,6 +26,7 @@ internal sealed class TrainingStep<TBatch> : IDisposable
     {
         (_objective, _optimizer, _options, _averages) = (objective, optimizer, options, averages);
         _parameters = [.. objective.Model.Parameters];
+        _modules = [.. objective.Model.NamedModules().Select(named => named.Module)];
         Device device = Device;
         _scaler = options.Precision == Precision.Float16 ? options.LossScaler ?? new LossScaler(device: device) : null;
         using TensorScope scope = new("step");
@@ -173,13 +175,9 @@ internal sealed class TrainingStep<TBatch> : IDisposable
     private TracedStep? Traced(TBatch batch, bool update, bool last)
     {
         Tensor[] tensors = _objective.Walk!.Tensors(batch);
-        int frozen = 0;
-        foreach (Parameter parameter in _parameters)
-        {
-            frozen = HashCode.Combine(frozen, parameter.IsFrozen);
-        }
-
-        TracedStep? found = _graphs.Find(graph => graph.Fits(tensors, update, frozen));
+        Device device = Device;
+        int settings = Settings();
+        TracedStep? found = _graphs.Find(graph => graph.Fits(tensors, device, update, settings));
         if (found is not null)
         {
             return found;
@@ -200,24 +198,42 @@ internal sealed class TrainingStep<TBatch> : IDisposable
                 (StepOutput output, examples) = RunEagerly(_objective.Walk.Rebuild(batch, inputs), update);
                 return measures && output is { Prediction: { } prediction, Target: { } target } ? [output.Loss, prediction.Detach(), target] : [output.Loss];
             },
-            [.. tensors.Select(tensor => tensor.Spec)]);
+            [.. tensors.Select(tensor => tensor.Spec)],
+            device);
         TrainingLog.Traced(_options.Logger, text);
-        _graphs.Add(new TracedStep(graph, update, frozen, examples));
+        _graphs.Add(new TracedStep(graph, update, settings, examples));
         return _graphs[^1];
+    }
+
+    /// <summary>What else a trace depends on, as a hash: which parameters are frozen, which modules train.</summary>
+    private int Settings()
+    {
+        HashCode settings = default;
+        foreach (Parameter parameter in _parameters)
+        {
+            settings.Add(parameter.IsFrozen);
+        }
+
+        foreach (Module module in _modules)
+        {
+            settings.Add(module.IsTraining);
+        }
+
+        return settings.ToHashCode();
     }
 }
 
 /// <summary>A step as a graph.</summary>
 /// <param name="Graph">From the tensors of a batch to the loss and, where metrics are measured, prediction and target.</param>
 /// <param name="Update">Whether the optimizer makes its step.</param>
-/// <param name="Frozen">Which parameters were frozen, as a hash.</param>
+/// <param name="Settings">Which parameters were frozen and which modules were training, as a hash.</param>
 /// <param name="Examples">Examples of a batch.</param>
-internal sealed record TracedStep(Graph Graph, bool Update, int Frozen, long Examples)
+internal sealed record TracedStep(Graph Graph, bool Update, int Settings, long Examples)
 {
     /// <summary>Whether the graph is of this step.</summary>
-    internal bool Fits(Tensor[] tensors, bool update, int frozen)
+    internal bool Fits(Tensor[] tensors, Device device, bool update, int settings)
     {
-        bool fits = Update == update && Frozen == frozen && tensors.Length == Graph.Inputs.Count;
+        bool fits = Update == update && Settings == settings && ReferenceEquals(device, Graph.Device) && tensors.Length == Graph.Inputs.Count;
         for (int i = 0; fits && i < tensors.Length; i++)
         {
             fits = tensors[i].Spec.Equals(Graph.Inputs[i].Spec);

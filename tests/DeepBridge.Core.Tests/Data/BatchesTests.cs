@@ -81,10 +81,48 @@ public sealed class BatchesTests
         FluentActions.Invoking(() => Batches.Of(_inputs, 0)).Should().Throw<ArgumentOutOfRangeException>();
     }
 
+    [Theory]
+    [InlineData(0.01, 1)]
+    [InlineData(0.3, 3)]
+    [InlineData(0.99, 10)]
+    public void A_split_shares_nothing_loses_nothing_and_follows_its_seed(double validation, int expected)
+    {
+        Batches whole = new(_inputs, _labels, 4, shuffle: true, dropLast: true, generator: new RandomGenerator(1));
+        (Batches<(Tensor Inputs, Tensor Labels)> train, Batches<(Tensor Inputs, Tensor Labels)> held) = whole.Split(validation, seed: 4);
+        long[] first = Numbers(held);
+        (train.Rows, held.Rows, train.Count).Should().Be((10 - expected, expected, (10 - expected) / 4));
+        first.Should().HaveCount(expected).And.BeInAscendingOrder();
+        Numbers(held).Should().Equal(first, "it validates on the same rows in each epoch");
+        Enumerable.Range(0, 20).SelectMany(_ => Numbers(train)).Distinct().Order().Should()
+            .Equal(train.Count == 0 ? [] : Enumerable.Range(0, 10).Select(row => (long)row).Except(first), "each epoch leaves out others");
+        Numbers(whole.Split(validation, seed: 4).Validation).Should().Equal(first);
+    }
+
+    [Fact]
+    public void A_part_is_shuffled_as_the_whole_is_and_can_be_split_and_resumed()
+    {
+        (Batches<(Tensor Inputs, Tensor Labels)> ordered, _) = new Batches(_inputs, _labels, 4).Split(0.2);
+        Numbers(ordered).Should().HaveCount(8).And.BeInAscendingOrder();
+        (Batches<(Tensor Inputs, Tensor Labels)> train, Batches<(Tensor Inputs, Tensor Labels)> test) =
+            new Batches(_inputs, _labels, 4, shuffle: true, generator: new RandomGenerator(1)).Split(0.2);
+        (Batches<(Tensor Inputs, Tensor Labels)> rest, Batches<(Tensor Inputs, Tensor Labels)> held) = train.Split(0.25);
+        Numbers(rest).Concat(Numbers(held)).Concat(Numbers(test)).Order().Should().Equal(Enumerable.Range(0, 10).Select(row => (long)row));
+        LoaderCursor start = rest.Cursor;
+        long[] second = Numbers(rest), third = Numbers(rest);
+        third.Should().NotEqual(second).And.BeEquivalentTo(second);
+        rest.Restore(start);
+        Numbers(rest).Should().Equal(second);
+        FluentActions.Invoking(() => train.Split(0)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => train.Split(1)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => train.Split(double.NaN)).Should().Throw<ArgumentOutOfRangeException>();
+    }
+
     [Fact]
     public void No_rows_are_no_batches() => Read(new Batches(Tensor.Zeros([0, 2]), Tensor.Zeros([0], DType.Int64), 4, shuffle: true)).Should().BeEmpty();
 
-    private static long[][] Read(Batches batches)
+    private static long[] Numbers(Batches<(Tensor Inputs, Tensor Labels)> batches) => [.. Read(batches).SelectMany(batch => batch)];
+
+    private static long[][] Read(Batches<(Tensor Inputs, Tensor Labels)> batches)
     {
         List<long[]> read = [];
         foreach ((Tensor inputs, Tensor labels) in batches)

@@ -199,9 +199,13 @@ public sealed class FitTests
 
         Bench bench = new();
         using Tensor few = Tensor.Zeros([2, 4]);
-        await FluentActions.Awaiting(() => new Trainer().FitAsync(
-            bench.Model, Batches.Of(few, 3, dropLast: true), batch => bench.Model.Call(batch).Sum(), bench.Optimizer))
-            .Should().ThrowAsync<ArgumentException>().WithMessage("*no batches*");
+        Batches<Tensor> none = Batches.Of(few, 3, dropLast: true), some = Batches.Of(few, 2);
+        Task Fit(Batches<Tensor> train, Batches<Tensor> validation) =>
+            new Trainer().FitAsync(bench.Model, train, batch => bench.Model.Call(batch).Sum(), bench.Optimizer, validation);
+        await FluentActions.Awaiting(() => Fit(none, some)).Should().ThrowAsync<ArgumentException>().WithMessage("*training*no batches*");
+        await FluentActions.Awaiting(() => Fit(some, none)).Should().ThrowAsync<ArgumentException>().WithMessage("*validation*no batches*");
+        await FluentActions.Awaiting(() => new Trainer().EvaluateAsync(bench.Model, none, batch => bench.Model.Call(batch).Sum()))
+            .Should().ThrowAsync<ArgumentException>().WithMessage("*no data*");
     }
 
     [Fact]

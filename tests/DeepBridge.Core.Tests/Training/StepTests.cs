@@ -1,4 +1,5 @@
 using DeepBridge.Data;
+using DeepBridge.Layers;
 using DeepBridge.Optimizers;
 using DeepBridge.Training;
 using Microsoft.Extensions.Logging;
@@ -145,6 +146,12 @@ public sealed class StepTests
         using AmbientChange device = Device.Use(OtherBackend.Device);
         TrainingResult result = await bench.Fit(new TrainerOptions());
         result.Steps.Should().Be(7, "data and model lie on cpu, whatever the default device is");
+        DataLoader<int, (Tensor Inputs, Tensor Labels)> apart = new(
+            Dataset.Of<int>([1, 2, 3]),
+            _ => _ => (Tensor.From<float>(new float[8], [2, 4], OtherBackend.Device), Tensor.From<long>([0, 1], [2], "cpu")),
+            new DataLoaderOptions { BatchSize = 1 });
+        result = await new Trainer().FitAsync(bench.Model, apart, Loss.CrossEntropy, bench.Optimizer);
+        result.Steps.Should().Be(3, "each tensor of a batch is moved, whatever the others are");
     }
 
     [Theory]
@@ -160,6 +167,21 @@ public sealed class StepTests
         Bench.ShouldEqual(compiled.Bits(), eager.Bits());
         logger.Lines.Count(line => line.Event.Id == 11).Should().Be(accumulate);
         logger.Lines.Count(line => line.Event.Id == 12).Should().Be(2);
+    }
+
+    [Fact]
+    public async Task A_mode_that_changes_between_two_steps_is_seen_by_a_compiled_step_too()
+    {
+        Bench eager = new(), compiled = new();
+        ListLogger logger = new();
+        TrainerOptions Settled() => new()
+        {
+            Callbacks = [new Hooks { Step = run => (run.Step == 3 ? run.Model.NamedModules().Select(named => named.Module).OfType<Dropout>() : []).ToList().ForEach(dropout => dropout.Eval()) }],
+        };
+        await eager.Fit(Settled());
+        await compiled.Fit(Settled() with { Compile = true, Logger = logger });
+        Bench.ShouldEqual(compiled.Bits(), eager.Bits());
+        logger.Lines.Count(line => line.Event.Id == 11).Should().Be(2);
     }
 
     private static double[] Values(Variable variable)

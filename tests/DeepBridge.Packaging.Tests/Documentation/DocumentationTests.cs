@@ -20,10 +20,17 @@ public sealed class DocumentationTests
     public static TheoryData<string> Pages =>
     [
         "README.md", "docs/from-pytorch.md", "docs/from-keras.md", "docs/training.md", "docs/precision.md", "docs/checkpoints.md",
+        "docs/architecture.md", "docs/adding-an-op.md",
+#if TORCHSHARP
+        "docs/torchsharp.md", "docs/migrating-from-torchsharp.md",
+#endif
+#if TENSORFLOW
+        "docs/tensorflow.md",
+#endif
     ];
 
     /// <summary>Pages with tables of what one writes here.</summary>
-    public static TheoryData<string> Tables => ["docs/from-pytorch.md", "docs/from-keras.md"];
+    public static TheoryData<string> Tables => ["docs/from-pytorch.md", "docs/from-keras.md", "docs/migrating-from-torchsharp.md"];
 
     /// <summary>Each block is a program, or declarations.</summary>
     [Theory]
@@ -49,7 +56,7 @@ public sealed class DocumentationTests
     public void Cells_compile(string page)
     {
         IReadOnlyList<Fragment> cells = Fragments.Cells(page);
-        cells.Should().HaveCountGreaterThan(50);
+        cells.Should().HaveCountGreaterThan(20);
         (Fragment Cell, SyntaxTree[] Trees)[] tried = [.. cells.Select((cell, index) => (cell, Ways(cell.Code, index)))];
         IEnumerable<SyntaxTree> trees = tried.SelectMany(item => item.Trees).Where(tree => !tree.GetDiagnostics().Any());
         Dictionary<string, string> errors = [];

@@ -83,6 +83,10 @@ internal static class Given
             public static Tensor Contrastive(Tensor left, Tensor right) => left;
             public static void Write(float[] numbers) { }
             """,
+        ["docs/tensorflow.md"] =
+            """
+            public static readonly IReadOnlyDictionary<string, Tensor> inputs = null!;
+            """,
         ["docs/precision.md"] =
             """
             public static readonly Batches batches = null!;
