@@ -52,6 +52,9 @@ internal sealed unsafe class EagerContext
     /// <summary>The number of GPUs that TensorFlow sees.</summary>
     internal int Gpus { get; }
 
+    /// <summary>Whether a function can run on the thread that calls it, which takes an experimental export.</summary>
+    internal bool RunsInline { get; } = LibraryLoader.Has("TFE_ContextSetRunEagerOpAsFunction");
+
     /// <summary>Whether oneDNN's kernels are there: without them, no gradient of a grouped or dilated convolution is.</summary>
     internal bool HasOneDnn => _oneDnn.Value;
 

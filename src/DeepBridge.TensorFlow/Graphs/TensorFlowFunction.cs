@@ -23,6 +23,8 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
     private readonly Device _device;
     private readonly NativeFunction _function;
     private readonly TensorSpec[] _results;
+    private readonly int[] _types;
+    private readonly bool _inline;
     private readonly bool[] _assigned;
     private readonly int _outputs;
     private readonly IReadOnlyList<GraphGuard> _guards;
@@ -48,12 +50,15 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
             ? deferred
             : backend.Supports(op, inputs) && (fused || op is not (Ops.AdamStep or Ops.SgdStep)));
         _results = [.. _lowered.Outputs.Select(output => output.Spec)];
+        _types = [.. _results.Select(result => C.Code(result.DType))];
         _outputs = graph.Outputs.Count;
         _assigned = [.. graph.States.Select(state => state.After is not null)];
 
         // Without oneDNN, the convolution that TensorFlow fuses with its bias has no groups.
         bool grouped = _lowered.Nodes.Any(node => node.Op is Ops.Convolution { Groups: > 1 });
-        _config = grouped && !backend.Context.HasOneDnn ? s_unfused : s_singleThreaded;
+        bool unfused = grouped && !backend.Context.HasOneDnn;
+        _config = unfused ? s_unfused : s_singleThreaded;
+        _inline = backend.RunsPlain(device) && backend.Context.RunsInline && !unfused;
         _counts = new StepCounts(_lowered);
         _arguments = graph.Inputs.Count + (2 * _counts.Corrections.Count) + graph.States.Where((_, i) => _counts.By(i) is null || _counts.IsRead(i)).Count();
         _function = new NativeFunction(backend, _lowered, _counts, ignores: !seen);
@@ -164,6 +169,11 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
 
     private nint[] Call(EagerEmitter e, NativeFunction function, nint[] arguments)
     {
+        if (_inline)
+        {
+            return e.Call(function.Name, arguments, _types);
+        }
+
         e.Op(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(function.Name), arguments);
         if (_backend.UsesXla)
         {

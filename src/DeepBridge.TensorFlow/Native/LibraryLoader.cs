@@ -42,7 +42,7 @@ internal static unsafe partial class LibraryLoader
             }
         }
 
-        string[] missing = [.. s_needed.Where(name => !NativeLibrary.TryGetExport(s_library, name, out _))];
+        string[] missing = [.. s_needed.Where(name => !Has(name))];
         if (missing.Length > 0)
         {
             throw Unavailable($"it lacks {string.Join(", ", missing)}");
@@ -53,6 +53,11 @@ internal static unsafe partial class LibraryLoader
             ? version
             : throw Unavailable($"it is version {text}, and 2.14 is the oldest that will do");
     }
+
+    /// <summary>Whether the library that was loaded has an export.</summary>
+    /// <param name="name">The export.</param>
+    /// <returns>True where it has.</returns>
+    internal static bool Has(string name) => NativeLibrary.TryGetExport(s_library, name, out _);
 
     private static BackendUnavailableException Unavailable(string why) =>
         new("tensorflow", $"The library of TensorFlow that was found is not fit: {why}. Name another by TensorFlowOptions.LibraryPath or {Variable}.");

@@ -39,6 +39,9 @@ internal static unsafe partial class C
     [LibraryImport(Library)] internal static partial void TFE_OpSetAttrIntList(nint op, byte* name, long* values, int count);
     [LibraryImport(Library)] internal static partial void TFE_OpSetAttrShape(nint op, byte* name, long* dims, int rank, nint status);
     [LibraryImport(Library)] internal static partial void TFE_Execute(nint op, nint* results, int* count, nint status);
+    [LibraryImport(Library)] internal static partial void TFE_OpSetAttrTypeList(nint op, byte* name, int* values, int count);
+    [LibraryImport(Library)] internal static partial void TFE_OpSetAttrFunctionName(nint op, byte* name, byte* value, nuint length);
+    [LibraryImport(Library)] internal static partial void TFE_ContextSetRunEagerOpAsFunction(nint context, byte enable, nint status);
     [LibraryImport(Library)] internal static partial nint TF_NewOperation(nint graph, byte* name, byte* node);
     [LibraryImport(Library)] internal static partial void TF_SetAttrType(nint node, byte* name, int value);
     [LibraryImport(Library)] internal static partial void TF_SetAttrBool(nint node, byte* name, byte value);
