@@ -65,11 +65,21 @@ public sealed partial class Gradients
         Tensor loss, IEnumerable<Variable> targets, bool keep = false, bool differentiable = false, bool zeros = false)
     {
         ArgumentNullException.ThrowIfNull(targets);
-        Variable[] variables = [.. targets.Where(variable => variable.IsTrainable).Distinct()];
-        Tensor[] values = Run(loss, [.. variables.Select(variable => (variable.Leaf, 0))], keep, differentiable, out HashSet<Variable> reached, index =>
+        List<Variable> variables = [];
+        List<(Node, int)> leaves = [];
+        Dictionary<Variable, Tensor> gradients = new(ReferenceEqualityComparer.Instance);
+        foreach (Variable variable in targets)
+        {
+            if (variable.IsTrainable && gradients.TryAdd(variable, loss))
+            {
+                variables.Add(variable);
+                leaves.Add((variable.Leaf, 0));
+            }
+        }
+
+        Tensor[] values = Run(loss, [.. leaves], keep, differentiable, out HashSet<Variable> reached, index =>
             zeros ? Tensor.Zeros(variables[index].Spec.Shape, variables[index].Spec.DType, loss.Device) : throw new GradientException(
                 $"The loss does not depend on {variables[index]}. Leave it out, freeze it, or pass zeros: true."));
-        Dictionary<Variable, Tensor> gradients = new(ReferenceEqualityComparer.Instance);
         for (int i = 0; i < values.Length; i++)
         {
             gradients[variables[i]] = values[i];

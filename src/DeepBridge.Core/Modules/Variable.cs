@@ -105,8 +105,18 @@ public class Variable
         }
 
         // Locked in one order everywhere, whatever the arguments' is, so that two flows never wait for each other.
-        Variable[] locking = variables.ToArray();
-        Array.Sort(locking, static (left, right) => left.Order.CompareTo(right.Order));
+        ReadOnlySpan<Variable> locking = variables;
+        for (int i = 1; i < locking.Length; i++)
+        {
+            if (locking[i].Order < locking[i - 1].Order)
+            {
+                Variable[] ordered = variables.ToArray();
+                Array.Sort(ordered, static (left, right) => left.Order.CompareTo(right.Order));
+                locking = ordered;
+                break;
+            }
+        }
+
         int locked = 0;
         try
         {
