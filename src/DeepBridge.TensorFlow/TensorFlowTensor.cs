@@ -12,13 +12,9 @@ namespace DeepBridge.TensorFlow;
 /// </summary>
 internal sealed unsafe class TensorFlowTensor : BackendTensor
 {
-    private static long s_live;
-
     private readonly Deferred? _deferred;
     private Scalar? _known;
-    private nint _handle;
-    private nint _last;
-    private nint _resource;
+    private TensorHandles _own;
 
     /// <summary>Takes over a handle.</summary>
     /// <param name="spec">Shape and dtype.</param>
@@ -30,19 +26,9 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     internal TensorFlowTensor(TensorSpec spec, Device device, nint handle, nint resource = 0, nint last = 0, Deferred? deferred = null)
         : base(spec, device)
     {
-        (_handle, _resource, _last, _deferred) = (handle, resource, last, deferred);
-        Interlocked.Increment(ref s_live);
-        if (spec.Bytes >= MemoryPressure.Threshold)
-        {
-            MemoryPressure.Add(spec.Bytes);
-        }
+        _own = TensorHandles.Take(spec.Bytes, deferred?.Kept ?? []);
+        (_own.Plain, _own.Resource, _own.Last, _deferred) = (handle, resource, last, deferred);
     }
-
-    /// <summary>The safety net: whoever drops a tensor without releasing it gets its memory back late.</summary>
-    ~TensorFlowTensor() => Delete(MemoryPressure.Reclaim);
-
-    /// <summary>How many there are in the process.</summary>
-    internal static long Live => Volatile.Read(ref s_live);
 
     /// <summary>What is left of the op whose second output this is, or null.</summary>
     internal Deferred? Deferred => _deferred;
@@ -53,7 +39,7 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     {
         get
         {
-            nint handle = Volatile.Read(ref _handle);
+            nint handle = Volatile.Read(ref _own.Plain);
             return handle != 0 ? handle : Snapshot();
         }
     }
@@ -90,20 +76,20 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     }
 
     /// <summary>The same elements with their channels last, which this owns; 0: there are none.</summary>
-    internal nint ChannelsLast => Volatile.Read(ref _last);
+    internal nint ChannelsLast => Volatile.Read(ref _own.Last);
 
     /// <summary>The value as it lies: plain where it does.</summary>
-    internal nint Either => Volatile.Read(ref _handle) == 0 && ChannelsLast is not 0 and nint last ? last : Handle;
+    internal nint Either => Volatile.Read(ref _own.Plain) == 0 && ChannelsLast is not 0 and nint last ? last : Handle;
 
     /// <summary>Keeps another layout that somebody has made.</summary>
     /// <param name="plain">The plain one, or 0; the caller's.</param>
     /// <param name="last">The one with its channels last, or 0; the caller's.</param>
     internal void Learn(nint plain, nint last)
     {
-        if (last != 0 && _resource == 0 && (_handle != 0 || _last != 0))
+        if (last != 0 && _own.Resource == 0 && (_own.Plain != 0 || _own.Last != 0))
         {
-            Learn(ref _handle, plain);
-            Learn(ref _last, last);
+            Learn(ref _own.Plain, plain);
+            Learn(ref _own.Last, last);
         }
     }
 
@@ -112,10 +98,10 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     internal nint Take()
     {
         nint handle = Either;
-        (_handle, _last) = (_handle == handle ? 0 : _handle, _last == handle ? 0 : _last);
-        Delete(ref _handle);
-        Delete(ref _last);
-        Delete(ref _resource);
+        (_own.Plain, _own.Last) = (_own.Plain == handle ? 0 : _own.Plain, _own.Last == handle ? 0 : _own.Last);
+        TensorHandles.Delete(ref _own.Plain);
+        TensorHandles.Delete(ref _own.Last);
+        TensorHandles.Delete(ref _own.Resource);
         return handle;
     }
 
@@ -123,25 +109,26 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
     /// <returns>The variable's handle.</returns>
     internal nint Promote()
     {
-        if (_resource == 0)
+        if (_own.Resource == 0)
         {
-            _resource = ((TensorFlowBackend)Device.Backend).NewVariable(Spec, Device, Handle);
+            _own.Resource = ((TensorFlowBackend)Device.Backend).NewVariable(Spec, Device, Handle);
             _known = null;
         }
 
         Forget();
-        Delete(ref _last);
-        return _resource;
+        TensorHandles.Delete(ref _own.Last);
+        return _own.Resource;
     }
 
     /// <summary>Lets the snapshot of a variable go, which the next look reads anew.</summary>
-    internal void Forget() => Delete(ref _handle);
+    internal void Forget() => TensorHandles.Delete(ref _own.Plain);
 
     /// <inheritdoc/>
     protected override void Free()
     {
-        GC.SuppressFinalize(this);
-        Delete(MemoryPressure.Remove);
+        TensorHandles own = _own;
+        _own = TensorHandles.None;
+        own.Return();
     }
 
     private static void Learn(ref nint mine, nint other)
@@ -158,47 +145,21 @@ internal sealed unsafe class TensorFlowTensor : BackendTensor
 
     private nint Snapshot()
     {
-        if (_resource == 0 && _last == 0 && _deferred is null && _known is null)
+        if (IsReleased || (_own.Resource == 0 && _own.Last == 0 && _deferred is null && _known is null))
         {
             throw new TensorReleasedException($"The data of a {Spec} tensor was given to an operation that failed, and is lost.");
         }
 
         TensorFlowBackend backend = (TensorFlowBackend)Device.Backend;
-        nint read = _last != 0 ? backend.Plain(Device, _last)
+        nint read = _own.Last != 0 ? backend.Plain(Device, _own.Last)
             : _known is { } known ? backend.Place(Device, backend.Context.Scalar(known, Spec))
-            : _deferred is null ? backend.ReadVariable(Spec, Device, _resource) : backend.Second(Device, _deferred);
-        nint first = Interlocked.CompareExchange(ref _handle, read, 0);
+            : _deferred is null ? backend.ReadVariable(Spec, Device, _own.Resource) : backend.Second(Device, _deferred);
+        nint first = Interlocked.CompareExchange(ref _own.Plain, read, 0);
         if (first != 0)
         {
             C.TFE_DeleteTensorHandle(read);
         }
 
         return first != 0 ? first : read;
-    }
-
-    private void Delete(Action<long> relieve)
-    {
-        Interlocked.Decrement(ref s_live);
-        if (Spec.Bytes >= MemoryPressure.Threshold)
-        {
-            relieve(Spec.Bytes);
-        }
-
-        Delete(ref _handle);
-        Delete(ref _last);
-        Delete(ref _resource);
-        foreach (nint kept in _deferred?.Kept ?? [])
-        {
-            C.TFE_DeleteTensorHandle(kept);
-        }
-    }
-
-    private static void Delete(ref nint handle)
-    {
-        if (handle != 0)
-        {
-            C.TFE_DeleteTensorHandle(handle);
-            handle = 0;
-        }
     }
 }

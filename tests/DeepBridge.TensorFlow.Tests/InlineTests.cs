@@ -1,4 +1,6 @@
 using DeepBridge.Graphs;
+using DeepBridge.TensorFlow.Eager;
+using DeepBridge.TensorFlow.Native;
 
 namespace DeepBridge.TensorFlow.Tests;
 
@@ -26,6 +28,53 @@ public sealed class InlineTests
         }
 
         total.Value.ToArray<float>().Should().Equal(3, 3);
+    }
+
+    /// <summary>Functions of as many arguments share what TensorFlow wraps their calls in; it goes with each, and comes back.</summary>
+    [Fact]
+    public void A_graph_that_is_disposed_leaves_nothing_and_disturbs_no_other()
+    {
+        TensorFlowBackend backend = TensorFlowBackend.Register();
+        using AmbientChange use = Device.Use("tensorflow:cpu");
+        using TensorScope scope = new();
+        Tensor x = Tensor.Ones([3]);
+        string wrapper = EagerContext.WrapperOf(1, 1);
+        using Graph stays = Graph.Trace(inputs => [inputs[0] * 2], [x.Spec]);
+        for (int i = 0; i < 3; i++)
+        {
+            using (Graph goes = Graph.Trace(inputs => [inputs[0] * 3], [x.Spec]))
+            {
+                // Where other threads have run ops, calls go another way for a second.
+                SpinWait.SpinUntil(() => Calls(goes), 5000).Should().BeTrue();
+                stays.Run(x)[0].ToArray<float>().Should().Equal(2, 2, 2);
+            }
+
+            C.TFE_ContextHasFunction(backend.Context.Pointer, wrapper).Should().Be(0);
+        }
+
+        bool Calls(Graph graph)
+        {
+            graph.Run(x)[0].ToArray<float>().Should().Equal(3, 3, 3);
+            return C.TFE_ContextHasFunction(backend.Context.Pointer, wrapper) != 0;
+        }
+    }
+
+    [Fact]
+    public void Ops_wait_for_calls_and_calls_make_way_for_ops()
+    {
+        CallGate gate = new();
+        gate.TryBeginCall().Should().BeTrue();
+        gate.TryBeginCall().Should().BeTrue("calls do not exclude each other");
+        Task op = Task.Run(gate.BeginOp, TestContext.Current.CancellationToken);
+        SpinWait.SpinUntil(() => op.IsCompleted, 50).Should().BeFalse("a call runs");
+        gate.TryBeginCall().Should().BeFalse("an op waits");
+        gate.EndCall();
+        op.IsCompleted.Should().BeFalse("another call runs");
+        gate.EndCall();
+        SpinWait.SpinUntil(() => op.IsCompleted, 5000).Should().BeTrue();
+        gate.TryBeginCall().Should().BeFalse("an op runs");
+        gate.EndOp();
+        SpinWait.SpinUntil(gate.TryBeginCall, 5000).Should().BeTrue("no op has come for a second");
     }
 
     [Fact]

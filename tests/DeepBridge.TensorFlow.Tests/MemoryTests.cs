@@ -45,15 +45,15 @@ public sealed unsafe class MemoryTests
     [Fact]
     public void Tensors_that_nobody_releases_are_found_by_the_finalizer()
     {
-        long before = TensorFlowTensor.Live;
+        long before = TensorHandles.Live;
         Drop();
-        for (int i = 0; i < 20 && TensorFlowTensor.Live > before; i++)
+        for (int i = 0; i < 20 && TensorHandles.Live > before; i++)
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
         }
 
-        TensorFlowTensor.Live.Should().BeLessThanOrEqualTo(before);
+        TensorHandles.Live.Should().BeLessThanOrEqualTo(before);
 
         void Drop()
         {

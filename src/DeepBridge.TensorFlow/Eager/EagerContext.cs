@@ -55,6 +55,9 @@ internal sealed unsafe class EagerContext
     /// <summary>Whether a function can run on the thread that calls it, which takes an experimental export.</summary>
     internal bool RunsInline { get; } = LibraryLoader.Has("TFE_ContextSetRunEagerOpAsFunction");
 
+    /// <summary>Keeps such calls apart from ops.</summary>
+    internal CallGate Gate { get; } = new();
+
     /// <summary>Whether oneDNN's kernels are there: without them, no gradient of a grouped or dilated convolution is.</summary>
     internal bool HasOneDnn => _oneDnn.Value;
 
@@ -140,6 +143,37 @@ internal sealed unsafe class EagerContext
         if (spec.Rank > Lowering.Lowered.MostAxes)
         {
             throw new UnsupportedOpException($"TensorFlow has at most {Lowering.Lowered.MostAxes} axes, and {spec} has {spec.Rank}.");
+        }
+    }
+
+    /// <summary>
+    /// The function that TensorFlow wraps calls on the calling thread in. It is one for all functions of so many arguments and results,
+    /// and nobody but us removes it (<c>tensorflow/core/common_runtime/eager/execute.cc</c>, BuildWrappedOpName).
+    /// </summary>
+    /// <param name="arguments">The number of arguments.</param>
+    /// <param name="results">The number of results.</param>
+    /// <returns>Its name.</returns>
+    internal static string WrapperOf(int arguments, int results) =>
+        $"__wrapped__StatefulPartitionedCall_Tin_{arguments}_Tout_{results}_device_/job:localhost/replica:0/task:0/device:CPU:0";
+
+    /// <summary>Removes a function, and with its wrapper what TensorFlow has made of all that it wraps; another of them is made anew when it is called.</summary>
+    /// <param name="function">The function's name.</param>
+    /// <param name="wrapper">The wrapper's, or null.</param>
+    internal void Remove(string function, string? wrapper)
+    {
+        using SafeStatusHandle status = c_api.TF_NewStatus();
+        c_api.TFE_ContextRemoveFunction(Handle, function, status);
+        Gate.BeginOp();
+        try
+        {
+            if (wrapper is not null && C.TFE_ContextHasFunction(Pointer, wrapper) != 0)
+            {
+                c_api.TFE_ContextRemoveFunction(Handle, wrapper, status);
+            }
+        }
+        finally
+        {
+            Gate.EndOp();
         }
     }
 

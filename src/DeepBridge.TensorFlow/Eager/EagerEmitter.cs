@@ -280,13 +280,41 @@ internal sealed unsafe class EagerEmitter : Emitter
     /// <summary>
     /// Calls a function on this thread. TensorFlow hands what an op of its name calls to another thread and waits, which costs two
     /// wake-ups, on an idle machine more than a small step; a call that is an op itself, and is run as a function, it runs here.
-    /// While it does, an op of another thread is run as a function too: it does the same, and takes a little longer.
     /// </summary>
     /// <param name="name">The function's name, which ends with 0.</param>
     /// <param name="arguments">The arguments.</param>
     /// <param name="types">The numbers of the results' dtypes in TensorFlow.</param>
-    /// <returns>The results.</returns>
-    internal nint[] Call(byte* name, ReadOnlySpan<nint> arguments, ReadOnlySpan<int> types)
+    /// <returns>The results; null: not now, since ops of other threads are about.</returns>
+    internal nint[]? TryCall(byte* name, ReadOnlySpan<nint> arguments, ReadOnlySpan<int> types)
+    {
+        if (!_context.Gate.TryBeginCall())
+        {
+            return null;
+        }
+
+        try
+        {
+            Prepare(name, arguments, types);
+            C.TFE_ContextSetRunEagerOpAsFunction(_context.Pointer, 1, _switched);
+            nint[] results = new nint[types.Length];
+            int count = types.Length;
+            fixed (nint* pointer = results)
+            {
+                C.TFE_Execute(_op, pointer, &count, _status);
+            }
+
+            Check();
+            _made.AddRange(results);
+            return results;
+        }
+        finally
+        {
+            C.TFE_ContextSetRunEagerOpAsFunction(_context.Pointer, 0, _switched);
+            _context.Gate.EndCall();
+        }
+    }
+
+    private void Prepare(byte* name, ReadOnlySpan<nint> arguments, ReadOnlySpan<int> types)
     {
         Begin("StatefulPartitionedCall"u8);
         AddList(arguments);
@@ -296,20 +324,13 @@ internal sealed unsafe class EagerEmitter : Emitter
         }
 
         C.TFE_OpSetAttrFunctionName(_op, C.At("f"u8), name, (nuint)MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name).Length);
-        C.TFE_ContextSetRunEagerOpAsFunction(_context.Pointer, 1, _switched);
-        try
-        {
-            return Many(types.Length);
-        }
-        finally
-        {
-            C.TFE_ContextSetRunEagerOpAsFunction(_context.Pointer, 0, _switched);
-        }
     }
 
     private void Run(nint* results, int count)
     {
+        _context.Gate.BeginOp();
         C.TFE_Execute(_op, results, &count, _status);
+        _context.Gate.EndOp();
         Check();
     }
 

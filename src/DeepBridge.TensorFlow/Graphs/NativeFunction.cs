@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Tensorflow;
+using DeepBridge.TensorFlow.Eager;
 using Graph = DeepBridge.Graphs.Graph;
 
 namespace DeepBridge.TensorFlow.Graphs;
@@ -9,8 +9,9 @@ internal sealed unsafe class NativeFunction : IDisposable
 {
     private static int s_count;
 
-    private readonly TensorFlowBackend _backend;
+    private readonly EagerContext _context;
     private readonly string _name;
+    private readonly string? _wrapper;
     private bool _disposed;
 
     /// <summary>Builds it.</summary>
@@ -18,10 +19,11 @@ internal sealed unsafe class NativeFunction : IDisposable
     /// <param name="lowered">The lowered graph.</param>
     /// <param name="counts">Its counts.</param>
     /// <param name="ignores">Whether labels among the arguments may be such as are ignored.</param>
+    /// <param name="wrapper">What TensorFlow wraps its calls in (<see cref="EagerContext.WrapperOf"/>), or null.</param>
     /// <exception cref="EngineException">TensorFlow refuses it.</exception>
-    internal NativeFunction(TensorFlowBackend backend, Graph lowered, StepCounts counts, bool ignores)
+    internal NativeFunction(TensorFlowBackend backend, Graph lowered, StepCounts counts, bool ignores, string? wrapper)
     {
-        _backend = backend;
+        (_context, _wrapper) = (backend.Context, wrapper);
         _name = $"deepbridge_{Interlocked.Increment(ref s_count)}";
         Name = (byte*)Marshal.StringToCoTaskMemUTF8(_name);
         FunctionBuilder.Build(backend, lowered, counts, _name, ignores);
@@ -44,8 +46,7 @@ internal sealed unsafe class NativeFunction : IDisposable
         if (!_disposed)
         {
             _disposed = true;
-            using SafeStatusHandle status = c_api.TF_NewStatus();
-            c_api.TFE_ContextRemoveFunction(_backend.Context.Handle, _name, status);
+            _context.Remove(_name, _wrapper);
             Marshal.FreeCoTaskMem((nint)Name);
         }
     }

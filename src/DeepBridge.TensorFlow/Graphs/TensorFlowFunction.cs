@@ -24,7 +24,7 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
     private readonly NativeFunction _function;
     private readonly TensorSpec[] _results;
     private readonly int[] _types;
-    private readonly bool _inline;
+    private readonly string? _wrapper;
     private readonly bool[] _assigned;
     private readonly int _outputs;
     private readonly IReadOnlyList<GraphGuard> _guards;
@@ -58,10 +58,10 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
         bool grouped = _lowered.Nodes.Any(node => node.Op is Ops.Convolution { Groups: > 1 });
         bool unfused = grouped && !backend.Context.HasOneDnn;
         _config = unfused ? s_unfused : s_singleThreaded;
-        _inline = backend.RunsPlain(device) && backend.Context.RunsInline && !unfused;
         _counts = new StepCounts(_lowered);
         _arguments = graph.Inputs.Count + (2 * _counts.Corrections.Count) + graph.States.Where((_, i) => _counts.By(i) is null || _counts.IsRead(i)).Count();
-        _function = new NativeFunction(backend, _lowered, _counts, ignores: !seen);
+        _wrapper = backend.RunsPlain(device) && backend.Context.RunsInline && !unfused ? EagerContext.WrapperOf(_arguments, _types.Length) : null;
+        _function = new NativeFunction(backend, _lowered, _counts, ignores: !seen, _wrapper);
     }
 
     /// <inheritdoc/>
@@ -163,15 +163,15 @@ internal sealed unsafe class TensorFlowFunction : CompiledGraph
     {
         lock (_lock)
         {
-            return _masked ??= new NativeFunction(_backend, _lowered, _counts, ignores: true);
+            return _masked ??= new NativeFunction(_backend, _lowered, _counts, ignores: true, _wrapper);
         }
     }
 
     private nint[] Call(EagerEmitter e, NativeFunction function, nint[] arguments)
     {
-        if (_inline)
+        if (_wrapper is not null && e.TryCall(function.Name, arguments, _types) is { } called)
         {
-            return e.Call(function.Name, arguments, _types);
+            return called;
         }
 
         e.Op(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(function.Name), arguments);

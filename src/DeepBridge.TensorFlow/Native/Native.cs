@@ -58,6 +58,7 @@ internal static unsafe partial class C
         nint graph, string name, byte appendHash, int operationCount, nint* operations, int inputCount, Tensorflow.TF_Output* inputs, int outputCount, Tensorflow.TF_Output* outputs,
         byte** outputNames, int controlCount, nint* controls, byte** controlNames, nint options, byte* description, nint status);
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial byte TFE_ContextHasFunction(nint context, string name);
     [LibraryImport(Library)] internal static partial void TFE_ContextAddFunction(nint context, nint function, nint status);
     [LibraryImport(Library)] internal static partial void TF_DeleteFunction(nint function);
 

@@ -154,7 +154,7 @@ public sealed class SavedModelTests : IDisposable
         (Module<Tensor, Tensor> model, TensorSpec spec) = Model(cnn: false);
         SavedModel.Save(Target, model, spec, variables: true);
         Tensor x = Tensor.Uniform(spec.Shape, -1, 1);
-        long sessions = SavedSession.Live, tensors = TensorFlowTensor.Live;
+        long sessions = SavedSession.Live, tensors = TensorHandles.Live;
         for (int i = 0; i < 200; i++)
         {
             using TensorScope scope = new();
@@ -163,7 +163,7 @@ public sealed class SavedModelTests : IDisposable
         }
 
         SavedSession.Live.Should().BeLessThanOrEqualTo(sessions);
-        TensorFlowTensor.Live.Should().BeLessThanOrEqualTo(tensors);
+        TensorHandles.Live.Should().BeLessThanOrEqualTo(tensors);
     }
 
     [Fact]

@@ -45,7 +45,7 @@ public sealed class LongRunTests(ITestOutputHelper output)
             int at = index * scale;
             if (at == 2_000)
             {
-                (tensors, handles) = (LiveTensors.Count, TensorFlowTensor.Live);
+                (tensors, handles) = (LiveTensors.Count, TensorHandles.Live);
             }
 
             early = at is >= 2_000 and <= 4_000 ? Math.Min(early, Environment.WorkingSet) : early;
@@ -53,7 +53,7 @@ public sealed class LongRunTests(ITestOutputHelper output)
             if (at == 20_000)
             {
                 LiveTensors.Count.Should().Be(tensors);
-                TensorFlowTensor.Live.Should().Be(handles);
+                TensorHandles.Live.Should().Be(handles);
             }
         }
 
