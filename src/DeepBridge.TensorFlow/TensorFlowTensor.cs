@@ -1,5 +1,4 @@
 using DeepBridge.Backends;
-using DeepBridge.Memory;
 using DeepBridge.TensorFlow.Eager;
 using DeepBridge.TensorFlow.Lowering;
 using DeepBridge.TensorFlow.Native;
