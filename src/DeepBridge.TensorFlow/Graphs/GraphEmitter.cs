@@ -15,7 +15,7 @@ internal sealed unsafe class GraphEmitter : Emitter
     private readonly nint _status = Status.Mine;
     private readonly List<nint> _after = [];
     private readonly List<TF_Output> _outputs = [default];
-    private readonly HashSet<nint> _scalars = [], _whole = [];
+    private readonly HashSet<nint> _scalars = [], _whole = [], _rectified = [];
     private int _count;
     private nint _node;
     private byte* _name;
@@ -34,6 +34,16 @@ internal sealed unsafe class GraphEmitter : Emitter
 
     /// <summary>The operation that was emitted last.</summary>
     internal nint Previous { get; private set; }
+
+    /// <inheritdoc/>
+    internal override nint NoteRectified(nint value)
+    {
+        _rectified.Add(value);
+        return value;
+    }
+
+    /// <inheritdoc/>
+    internal override bool IsRectified(nint value) => _rectified.Contains(value);
 
     /// <inheritdoc/>
     internal override bool? Holds(nint values, TensorSpec spec, long number) => _whole.Contains(values) ? false : null;

@@ -32,6 +32,16 @@ internal abstract unsafe class Emitter
     /// <returns>The number or null.</returns>
     internal virtual double? NumberOf(nint value) => null;
 
+    /// <summary>Remembers, where values outlive an op, that one has nothing below 0.</summary>
+    /// <param name="value">The value.</param>
+    /// <returns>The value.</returns>
+    internal virtual nint NoteRectified(nint value) => value;
+
+    /// <summary>Whether it is known that a value has nothing below 0.</summary>
+    /// <param name="value">The value.</param>
+    /// <returns>True where it is.</returns>
+    internal virtual bool IsRectified(nint value) => false;
+
     /// <summary>Whether integers that lie on the host hold a number; null: they are not known yet.</summary>
     /// <param name="values">The integers.</param>
     /// <param name="spec">Their spec: int32 or int64.</param>

@@ -18,7 +18,7 @@ internal static partial class Lowered
         FloorModulo => [FloorRemainder(s)],
         Negate => [Unary("Neg"u8, s)],
         Abs => [Unary("Abs"u8, s)],
-        Relu => [Unary("Relu"u8, s)],
+        Relu => [s.Emit.NoteRectified(Unary("Relu"u8, s))],
         Exp => [Unary("Exp"u8, s)],
         Expm1 => [Unary("Expm1"u8, s)],
         Log => [Unary("Log"u8, s)],
@@ -187,8 +187,8 @@ internal static partial class Lowered
     }
 
     /// <summary>
-    /// The gradient where the output is not 0, so above it or NaN, at which TensorFlow's own kernel stops it. NaN without its sign
-    /// is a positive integer, though, and a gradient times 1 or 0 the same bits or none: so the kernel for integers has it right.
+    /// The gradient where the output is above 0, or NaN, at which TensorFlow's own kernel stops it. NaN without its sign is a
+    /// positive integer, though, and a gradient times 1 or 0 the same bits or none: so the kernel for integers has it right.
     /// </summary>
     private static nint Rectified(in Site s)
     {
@@ -201,11 +201,13 @@ internal static partial class Lowered
 
         if (!e.OnCpu)
         {
-            return e.Map("SelectV2"u8, e.Map("NotEqual"u8, y, e.Number(0, spec.DType)), g, y);
+            nint zero = e.Number(0, spec.DType);
+            return e.Map("SelectV2"u8, e.Map("LogicalNot"u8, e.Map("LessEqual"u8, y, zero)), g, zero);
         }
 
         DType bits = spec.DType == DType.Float64 ? DType.Int64 : DType.Int32;
-        return e.Bitcast(e.Map("ReluGrad"u8, e.Bitcast(g, bits), e.Bitcast(e.Map("Abs"u8, y), bits)), spec.DType);
+        nint above = e.Map("Abs"u8, e.IsRectified(y) ? y : e.Map("Relu"u8, y));
+        return e.Bitcast(e.Map("ReluGrad"u8, e.Bitcast(g, bits), e.Bitcast(above, bits)), spec.DType);
     }
 
     private static nint Filled(Fill fill, in Site s)
