@@ -36,7 +36,7 @@ public sealed class ArrowsTests
     [InlineData("DeepBridge.TorchSharp", "DeepBridge.TorchSharp.Tests")]
 #endif
 #if TENSORFLOW
-    [InlineData("DeepBridge.TensorFlow", "DeepBridge.TensorFlow.Tests DeepBridge.Benchmarks")]
+    [InlineData("DeepBridge.TensorFlow", "DeepBridge.TensorFlow.Tests")]
 #endif
     public void Internals_are_visible_to_own_tests_only(string name, string allowed) =>
         Assembly.Load(name).GetCustomAttributes<InternalsVisibleToAttribute>().Select(attribute => attribute.AssemblyName)

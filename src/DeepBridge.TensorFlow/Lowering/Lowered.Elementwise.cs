@@ -4,7 +4,6 @@ namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
-
     private static nint[]? Elementwise(Op op, in Site s) => op switch
     {
         Add => [Binary("AddV2"u8, s)],
