@@ -6,75 +6,89 @@ internal static partial class Lowered
 {
     private static nint[]? Elementwise(Op op, in Site s) => op switch
     {
-        Add => [Binary("AddV2"u8, s)],
-        Subtract => [Binary("Sub"u8, s)],
-        Multiply => [Binary("Mul"u8, s)],
-        Divide => [Binary("RealDiv"u8, s)],
-        Maximum => [Binary("Maximum"u8, s)],
-        Minimum => [Binary("Minimum"u8, s)],
-        Power => [Binary("Pow"u8, s)],
+        Add => [Each("AddV2"u8, s)],
+        Subtract => [Each("Sub"u8, s)],
+        Multiply => [Each("Mul"u8, s)],
+        Divide => [Each("RealDiv"u8, s)],
+        Maximum => [Each("Maximum"u8, s)],
+        Minimum => [Each("Minimum"u8, s)],
+        Power => [Each("Pow"u8, s)],
         FloorDivide => [FloorDivided(s)],
         FloorModulo => [FloorRemainder(s)],
-        Negate => [Unary("Neg"u8, s)],
-        Abs => [Unary("Abs"u8, s)],
-        Relu => [s.Emit.NoteRectified(Unary("Relu"u8, s))],
-        Exp => [Unary("Exp"u8, s)],
-        Expm1 => [Unary("Expm1"u8, s)],
-        Log => [Unary("Log"u8, s)],
-        Log1p => [Unary("Log1p"u8, s)],
-        Sqrt => [Unary("Sqrt"u8, s)],
-        Rsqrt => [Unary("Rsqrt"u8, s)],
-        Sin => [Unary("Sin"u8, s)],
-        Cos => [Unary("Cos"u8, s)],
-        Erf => [Unary("Erf"u8, s)],
-        Tanh => [Unary("Tanh"u8, s)],
-        Sigmoid => [Unary("Sigmoid"u8, s)],
-        LogicalNot => [Unary("LogicalNot"u8, s)],
+        Negate => [Each("Neg"u8, s)],
+        Abs => [Each("Abs"u8, s)],
+        Relu => [s.Emit.NoteRectified(Each("Relu"u8, s))],
+        Exp => [Each("Exp"u8, s)],
+        Expm1 => [Each("Expm1"u8, s)],
+        Log => [Each("Log"u8, s)],
+        Log1p => [Each("Log1p"u8, s)],
+        Sqrt => [Each("Sqrt"u8, s)],
+        Rsqrt => [Each("Rsqrt"u8, s)],
+        Sin => [Each("Sin"u8, s)],
+        Cos => [Each("Cos"u8, s)],
+        Erf => [Each("Erf"u8, s)],
+        Tanh => [Each("Tanh"u8, s)],
+        Sigmoid => [Each("Sigmoid"u8, s)],
+        LogicalNot => [Each("LogicalNot"u8, s)],
         Sign => [Signed(s)],
         Floor => [Rounded("Floor"u8, s)],
         Ceiling => [Rounded("Ceil"u8, s)],
         Round => [Rounded("Round"u8, s)],
-        Equal => [Binary("Equal"u8, s)],
-        NotEqual => [Binary("NotEqual"u8, s)],
+        Equal => [Each("Equal"u8, s)],
+        NotEqual => [Each("NotEqual"u8, s)],
         Less => [Ordered("Less"u8, s)],
         LessEqual => [Ordered("LessEqual"u8, s)],
         Greater => [Ordered("Greater"u8, s)],
         GreaterEqual => [Ordered("GreaterEqual"u8, s)],
-        LogicalAnd => [Binary("LogicalAnd"u8, s)],
-        LogicalOr => [Binary("LogicalOr"u8, s)],
-        LogicalXor => [Binary("NotEqual"u8, s)],
+        LogicalAnd => [Each("LogicalAnd"u8, s)],
+        LogicalOr => [Each("LogicalOr"u8, s)],
+        LogicalXor => [Each("NotEqual"u8, s)],
         ReluGradient => [Rectified(s)],
         TanhGradient => [s.Emit.Map("TanhGrad"u8, s.X[1], s.X[0])],
         SigmoidGradient => [s.Emit.Map("SigmoidGrad"u8, s.X[1], s.X[0])],
-        Ops.Where => [Chosen(s)],
+        Ops.Where => [Each("SelectV2"u8, s)],
         Cast cast => [Casted(cast.DType, s)],
         Fill fill => [Filled(fill, s)],
         Iota iota => [Counted(iota, s)],
         _ => null,
     };
 
-    private static nint Unary(ReadOnlySpan<byte> name, in Site s) => s.Emit.Map(name, s.X[0]);
+    /// <summary>The kernels broadcast by themselves, in either layout.</summary>
+    private static nint Each(ReadOnlySpan<byte> name, in Site s) => s.Emit.Map(name, s.X);
 
-    private static nint Binary(ReadOnlySpan<byte> name, in Site s)
-    {
-        nint a = s.X[0], b = s.X[1];
-        if (!Aligned(s.Ins[0], s.Outs[0]) || !Aligned(s.Ins[1], s.Outs[0]))
-        {
-            (a, b) = (Spread(s, 0), Spread(s, 1));
-            return s.Emit.Op(name, a, b).One();
-        }
-
-        return s.Emit.Map(name, a, b);
-    }
-
-    private static bool Aligned(TensorSpec input, TensorSpec output) => input.Rank == 0 || input.Shape == output.Shape;
-
-    /// <summary>An input in the output's shape, where the kernels' own broadcasting may give up: it takes five groups of axes.</summary>
-    private static nint Spread(in Site s, int input)
+    /// <summary>An op of element after element on one axis instead of many: kernels broadcast over five groups of axes, and choose among eight axes.</summary>
+    private static nint[]? Flattened(Op op, in Site s)
     {
         Shape output = s.Outs[0].Shape;
-        return output.Rank <= 5 || s.Ins[input].Shape == output ? s.X[input]
-            : s.Emit.Op("BroadcastTo"u8, s.X[input], s.Emit.Integers(output.Dims)).One();
+        Dims flat = [checked((int)output.Count)];
+        (nint[] x, TensorSpec[] ins) = (s.X.ToArray(), s.Ins.ToArray());
+        for (int i = 0; i < x.Length; i++)
+        {
+            if (ins[i].Rank > 0)
+            {
+                x[i] = s.Emit.Reshape(ins[i].Shape == output ? x[i] : Spread(s.Emit, x[i], ins[i].Shape, output), flat);
+                ins[i] = new TensorSpec(flat, ins[i].DType);
+            }
+        }
+
+        return Elementwise(op, new Site(s.Emit, x, ins, [new TensorSpec(flat, s.Outs[0].DType)])) is [nint result] ? [s.Emit.Reshape(result, output.Dims)] : null;
+    }
+
+    /// <summary>A value broadcast to a shape; where there are many axes by two of them at a time, which are five groups at most.</summary>
+    private static nint Spread(Emitter e, nint x, Shape from, Shape to)
+    {
+        int[] shape = [.. Enumerable.Repeat(1, to.Rank - from.Rank), .. from.AsSpan()];
+        for (int axis = 0, wait = 0; axis < shape.Length; axis++)
+        {
+            wait += shape[axis] == to[axis] ? 0 : 1;
+            shape[axis] = to[axis];
+            if ((wait == 2 && to.Rank > 5) || axis == shape.Length - 1)
+            {
+                (x, wait) = (e.Op("BroadcastTo"u8, x, e.Integers(Dims.Create(shape))).One(), 0);
+            }
+        }
+
+        return x;
     }
 
     /// <summary>−1, 0 or 1; 0 for NaN, which TensorFlow keeps.</summary>
@@ -92,19 +106,11 @@ internal static partial class Lowered
     {
         if (s.Ins[0].DType != DType.Bool)
         {
-            return Binary(name, s);
+            return Each(name, s);
         }
 
         nint[] whole = [s.Emit.Cast(s.X[0], DType.UInt8), s.Emit.Cast(s.X[1], DType.UInt8)];
-        return Binary(name, new Site(s.Emit, whole, [s.Ins[0].As(DType.UInt8), s.Ins[1].As(DType.UInt8)], s.Outs));
-    }
-
-    private static nint Chosen(in Site s)
-    {
-        TensorSpec output = s.Outs[0];
-        return Aligned(s.Ins[0], output) && Aligned(s.Ins[1], output) && Aligned(s.Ins[2], output)
-            ? s.Emit.Map("SelectV2"u8, s.X)
-            : s.Emit.Op("SelectV2"u8, Spread(s, 0), Spread(s, 1), Spread(s, 2)).One();
+        return Each(name, new Site(s.Emit, whole, [s.Ins[0].As(DType.UInt8), s.Ins[1].As(DType.UInt8)], s.Outs));
     }
 
     /// <summary>a − b·⌊a / b⌋ with the sign of b, as PyTorch computes it; TensorFlow's own turns −1 % ∞ into NaN.</summary>
@@ -112,11 +118,11 @@ internal static partial class Lowered
     {
         if (!s.Ins[0].DType.IsFloating())
         {
-            return Binary("FloorMod"u8, s);
+            return Each("FloorMod"u8, s);
         }
 
         Emitter e = s.Emit;
-        nint b = Spread(s, 1), rest = e.Op("TruncateMod"u8, Spread(s, 0), b).One();
+        nint b = s.X[1], rest = e.Op("TruncateMod"u8, s.X[0], b).One();
         return e.Op("SelectV2"u8, Turned(e, rest, b, s.Ins[0].DType), e.Op("AddV2"u8, rest, b).One(), rest).One();
     }
 
@@ -125,12 +131,12 @@ internal static partial class Lowered
     {
         if (!s.Ins[0].DType.IsFloating())
         {
-            return Binary("FloorDiv"u8, s);
+            return Each("FloorDiv"u8, s);
         }
 
         Emitter e = s.Emit;
         DType dtype = s.Ins[0].DType;
-        nint a = Spread(s, 0), b = Spread(s, 1), one = e.Number(1, dtype), rest = e.Op("TruncateMod"u8, a, b).One();
+        nint a = s.X[0], b = s.X[1], one = e.Number(1, dtype), rest = e.Op("TruncateMod"u8, a, b).One();
         nint quotient = e.Op("RealDiv"u8, e.Op("Sub"u8, a, rest).One(), b).One();
         quotient = e.Op("SelectV2"u8, Turned(e, rest, b, dtype), e.Op("Sub"u8, quotient, one).One(), quotient).One();
         nint floor = e.Op("Floor"u8, quotient).One();

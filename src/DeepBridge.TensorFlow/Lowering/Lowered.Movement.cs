@@ -10,7 +10,7 @@ internal static partial class Lowered
     {
         Ops.Reshape => [s.Ins[0].Shape == s.Outs[0].Shape ? s.X[0] : s.Emit.Reshape(s.X[0], s.Outs[0].Shape.Dims)],
         Permute permute => [s.Emit.Transpose(s.X[0], permute.Axes)],
-        Expand expand => [s.Emit.Op("BroadcastTo"u8, s.X[0], s.Emit.Integers(expand.Shape)).One()],
+        Expand expand => [Spread(s.Emit, s.X[0], s.Ins[0].Shape, expand.Shape)],
         Slice slice => [Cut(s.Emit, s.X[0], slice.Starts, slice.Sizes, slice.Steps)],
         Pad pad => [Padded(s.Emit, s.X[0], pad, s.Ins[0].DType)],
         Flip flip => [flip.Axes.Length == 0 ? s.X[0] : s.Emit.Op("ReverseV2"u8, s.X[0], s.Emit.Integers(flip.Axes)).One()],

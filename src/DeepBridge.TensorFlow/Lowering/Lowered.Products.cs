@@ -58,14 +58,5 @@ internal static partial class Lowered
 
     private static int Rows(Shape shape) => Count(shape.AsSpan()[..^1]);
 
-    private static int Count(ReadOnlySpan<int> extents)
-    {
-        int count = 1;
-        foreach (int extent in extents)
-        {
-            count = checked(count * extent);
-        }
-
-        return count;
-    }
+    private static int Count(ReadOnlySpan<int> extents) => checked((int)Shape.Create(extents).Count);
 }

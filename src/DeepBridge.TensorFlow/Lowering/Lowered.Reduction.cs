@@ -11,8 +11,8 @@ internal static partial class Lowered
     {
         Sum sum => [Summed(sum, s)],
         Product product => [Fold("Prod"u8, s.Emit, s.X[0], product.Axes, product.KeepDims)],
-        Max max => [Extremum(s.Ins[0].DType == DType.Bool ? "Any"u8 : "Max"u8, max.Axes, max.KeepDims, s)],
-        Min min => [Extremum(s.Ins[0].DType == DType.Bool ? "All"u8 : "Min"u8, min.Axes, min.KeepDims, s)],
+        Max max => [Fold(s.Ins[0].DType == DType.Bool ? "Any"u8 : "Max"u8, s.Emit, s.X[0], max.Axes, max.KeepDims)],
+        Min min => [Fold(s.Ins[0].DType == DType.Bool ? "All"u8 : "Min"u8, s.Emit, s.X[0], min.Axes, min.KeepDims)],
         Any any => [Fold("Any"u8, s.Emit, s.X[0], any.Axes, any.KeepDims)],
         All all => [Fold("All"u8, s.Emit, s.X[0], all.Axes, all.KeepDims)],
         ArgMax argMax => [Arg("ArgMax"u8, argMax.Axis, s)],
@@ -24,31 +24,30 @@ internal static partial class Lowered
     private static nint Fold(ReadOnlySpan<byte> name, Emitter e, nint x, Dims axes, bool keep) =>
         e.Op(name, x, e.Integers(axes)).Flag("keep_dims"u8, keep).One();
 
-    private static nint Extremum(ReadOnlySpan<byte> name, Dims axes, bool keep, in Site s) => Fold(name, s.Emit, s.X[0], axes, keep);
-
     private static nint Summed(Sum sum, in Site s)
     {
         Emitter e = s.Emit;
         Shape input = s.Ins[0].Shape;
-        long terms = 1;
-        foreach (int axis in sum.Axes)
-        {
-            terms *= input[axis];
-        }
-
+        long terms = s.Ins[0].Count / Math.Max(s.Outs[0].Count, 1);
         int kept = input.Rank - sum.Axes.Length;
         DType dtype = s.Ins[0].DType;
-        bool channels = kept == 1 && !sum.KeepDims && dtype.IsFloating() && s.Ins[0].Count > 0;
-        if (channels && input.Rank == 2 && sum.Axes[0] == 0)
+        bool columns = input.Rank == 2 && kept == 1 && sum.Axes[0] == 0, channels = input.Rank == 4 && kept == 1 && !Contains(sum.Axes, 1);
+        if ((columns || channels) && !sum.KeepDims && dtype.IsFloating() && s.Ins[0].Count is > 0 and <= int.MaxValue)
         {
-            return e.Op("BiasAddGrad"u8, s.X[0]).One();
+            // By parts of the rows, and then those: a part is a divisor near the root.
+            int rows = (int)terms, width = s.Outs[0].Shape[0], parts = rows < ManyTerms ? 1 : (int)Math.Sqrt(rows);
+            for (; rows % parts != 0; parts--)
+            {
+            }
+
+            if (rows / parts < 8 * ManyTerms)
+            {
+                nint x = columns ? s.X[0] : e.ToChannelsLast(s.X[0]);
+                return parts == 1 ? Rows(x) : Rows(e.Reshape(Rows(e.Reshape(x, [rows / parts, parts * width])), [parts, width]));
+            }
         }
 
-        if (channels && input.Rank == 4 && !Contains(sum.Axes, 1))
-        {
-            return e.Op("BiasAddGrad"u8, e.ToChannelsLast(s.X[0])).One();
-        }
-
+        nint Rows(nint x) => e.Op("BiasAddGrad"u8, x).One();
         bool outer = kept > 0 && sum.Axes.Length > 0 && sum.Axes[0] < kept;
         if (!outer || terms < ManyTerms || dtype != DType.Float32)
         {
@@ -63,18 +62,20 @@ internal static partial class Lowered
 
     private static bool Contains(Dims dims, int value) => dims.AsSpan().Contains(value);
 
-    /// <summary>The lowest of equals, but the first NaN, which TensorFlow skips.</summary>
+    /// <summary>The lowest of equals, but the first NaN, which TensorFlow skips; of three axes, since its kernels have seven.</summary>
     private static nint Arg(ReadOnlySpan<byte> name, int axis, in Site s)
     {
         Emitter e = s.Emit;
-        nint dimension = e.Integer(axis), found = e.Op(name, s.X[0], dimension).One();
+        ReadOnlySpan<int> extents = s.Ins[0].Shape.AsSpan();
+        nint x = e.Reshape(s.X[0], [Count(extents[..axis]), extents[axis], Count(extents[(axis + 1)..])]);
+        nint middle = e.Integer(1), found = e.Op(name, x, middle).One();
         if (s.Ins[0].DType.IsFloating())
         {
-            nint nan = e.Op("NotEqual"u8, s.X[0], s.X[0]).One();
-            nint first = e.Op("ArgMax"u8, e.Cast(nan, DType.UInt8), dimension).One();
-            found = e.Op("SelectV2"u8, Fold("Any"u8, e, nan, [axis], false), first, found).One();
+            nint nan = e.Op("NotEqual"u8, x, x).One();
+            nint first = e.Op("ArgMax"u8, e.Cast(nan, DType.UInt8), middle).One();
+            found = e.Op("SelectV2"u8, Fold("Any"u8, e, nan, [1], false), first, found).One();
         }
 
-        return s.Outs[0].Rank == s.Ins[0].Rank ? e.Reshape(found, s.Outs[0].Shape.Dims) : found;
+        return e.Reshape(found, s.Outs[0].Shape.Dims);
     }
 }

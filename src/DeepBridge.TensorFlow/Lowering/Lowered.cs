@@ -25,8 +25,8 @@ internal readonly ref struct Site(Emitter emit, ReadOnlySpan<nint> x, ReadOnlySp
 /// <summary>The one table of how DeepBridge's ops are said in TensorFlow's, for eager execution and for graphs.</summary>
 internal static partial class Lowered
 {
-    /// <summary>What TensorFlow's shapes hold; it ends the process over more.</summary>
-    internal const int MostAxes = 254;
+    /// <summary>What TensorFlow's shapes hold; it ends the process over more than one more.</summary>
+    internal const int MostAxes = 253;
 
     /// <summary>Emits an op; one that computes does so in float32 where its inputs are 16-bit floats.</summary>
     /// <param name="op">The op.</param>
@@ -34,14 +34,7 @@ internal static partial class Lowered
     /// <returns>The outputs; one may be an input.</returns>
     internal static nint[] Emit(Op op, in Site site)
     {
-        foreach (TensorSpec output in site.Outs)
-        {
-            if (output.Rank > MostAxes)
-            {
-                throw new UnsupportedOpException($"{op.Name}: TensorFlow has at most {MostAxes} axes, and {output} has {output.Rank}.");
-            }
-        }
-
+        Eager.EagerContext.RequireAxes(site.Outs[0]);
         if (!Narrow(site.Ins) || !Computes(op))
         {
             return Table(op, site);
@@ -74,8 +67,8 @@ internal static partial class Lowered
     }
 
     private static nint[] Table(Op op, in Site site) =>
-        Elementwise(op, site) ?? Moved(op, site) ?? Reduced(op, site) ?? Indexed(op, site) ?? Multiplied(op, site)
-        ?? Normalized(op, site) ?? Slid(op, site) ?? throw new UnsupportedOpException($"The backend of TensorFlow has no lowering of {op.Name}.");
+        (site.Outs[0].Rank > 5 ? null : Elementwise(op, site)) ?? Moved(op, site) ?? Reduced(op, site) ?? Indexed(op, site) ?? Multiplied(op, site)
+        ?? Normalized(op, site) ?? Slid(op, site) ?? Flattened(op, site) ?? throw new UnsupportedOpException($"The backend of TensorFlow has no lowering of {op.Name}.");
 
     private static bool Narrow(ReadOnlySpan<TensorSpec> specs)
     {

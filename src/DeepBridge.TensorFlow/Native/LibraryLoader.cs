@@ -24,10 +24,12 @@ internal static unsafe partial class LibraryLoader
 
     /// <summary>Loads the library.</summary>
     /// <param name="path">The file or its folder, or null; see <see cref="TensorFlowOptions.LibraryPath"/>.</param>
+    /// <param name="xla">What XLA is told, unless the user tells it something.</param>
     /// <returns>The version.</returns>
     /// <exception cref="BackendUnavailableException">There is none, or it is not fit.</exception>
-    internal static Version Load(string? path)
+    internal static Version Load(string? path, string xla)
     {
+        SetDefault("XLA_FLAGS", xla);
         SetDefault("TF_CPP_MIN_LOG_LEVEL", "2");
         s_library = Open(path);
         foreach (Assembly assembly in new[] { typeof(C).Assembly, typeof(Tensorflow.c_api).Assembly })
