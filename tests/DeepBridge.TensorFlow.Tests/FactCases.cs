@@ -62,14 +62,21 @@ internal static class FactCases
         .. Depthwise(),
     ];
 
+    /// <summary>XLA leaves the casts out.</summary>
+    private static IEnumerable<(string Name, Func<Tensor[], Tensor> Function, Func<Tensor[]> Inputs, double[] Expected)> Rounded =>
+    [
+        ("float16 rounds", a => a[0].Cast(DType.Float16).Cast(DType.Float32) - 2048, () => [Tensor.From([2049f, 2051])], [0, 4]),
+        ("bfloat16 rounds", a => a[0].Cast(DType.BFloat16).Cast(DType.Float32) - 256, () => [Tensor.From([257f, 259])], [0, 4]),
+    ];
+
     /// <summary>Runs every case.</summary>
     /// <param name="device">The device.</param>
-    /// <param name="eagerly">Whether eagerly too, not only compiled.</param>
+    /// <param name="eagerly">Whether eagerly too, and compiled by TensorFlow: not by XLA.</param>
     internal static void Check(Device device, bool eagerly)
     {
         using AmbientChange use = Device.Use(device);
         using AssertionScope every = new();
-        foreach ((string name, Func<Tensor[], Tensor> function, Func<Tensor[]> make, double[] expected) in All)
+        foreach ((string name, Func<Tensor[], Tensor> function, Func<Tensor[]> make, double[] expected) in eagerly ? All.Concat(Rounded) : All)
         {
             using TensorScope scope = new();
             Tensor[] inputs = make();

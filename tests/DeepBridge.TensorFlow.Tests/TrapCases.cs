@@ -192,26 +192,3 @@ public sealed class TrapCases : IDisposable
     private static void Throws<TError>(Action action)
         where TError : Exception => action.Should().Throw<TError>();
 }
-
-/// <summary>How a missing or unfit library is met. Runs where none is loaded yet.</summary>
-public sealed class MissingLibraryCases
-{
-    [Fact(Explicit = true)]
-    public void A_missing_an_unfit_and_at_last_a_fit_library()
-    {
-        Action missing = () => TensorFlowBackend.Register(new TensorFlowOptions { LibraryPath = "/nowhere/libtensorflow.so.2" });
-        missing.Should().Throw<BackendUnavailableException>().Which.Backend.Should().Be("tensorflow");
-        missing.Should().Throw<BackendUnavailableException>().WithMessage("*/nowhere/libtensorflow.so.2*");
-        string other = System.Diagnostics.Process.GetCurrentProcess().Modules.Cast<System.Diagnostics.ProcessModule>()
-            .Select(module => module.FileName).First(file => Path.GetFileName(file).StartsWith("libclrjit", StringComparison.Ordinal));
-        Action unfit = () => TensorFlowBackend.Register(new TensorFlowOptions { LibraryPath = other });
-        unfit.Should().Throw<BackendUnavailableException>().WithMessage("*lacks*TFE_Execute*");
-        TensorFlowOptions options = new() { IntraOpThreads = 1, InterOpThreads = 1 };
-        TensorFlowBackend backend = TensorFlowBackend.Register(options);
-        backend.Version.Should().BeGreaterThanOrEqualTo(new Version(2, 14));
-        TensorFlowBackend.Register().Should().BeSameAs(backend);
-        Action again = () => TensorFlowBackend.Register(new TensorFlowOptions { Xla = true });
-        again.Should().Throw<DeviceException>();
-        (Tensor.Ones([2], device: "tensorflow:cpu") + 1).ToArray<float>().Should().Equal(2, 2);
-    }
-}
