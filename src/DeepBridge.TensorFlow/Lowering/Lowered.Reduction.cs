@@ -7,61 +7,33 @@ internal static partial class Lowered
     // From so many terms on, TensorFlow's sum over outer axes, which adds row to row, is less exact than it should be.
     private const int ManyTerms = 512;
 
-    private static nint[]? Reduced(Op op, in Site s) => op switch
-    {
-        Sum sum => [Summed(sum, s)],
-        Product product => [Fold("Prod"u8, s.Emit, s.X[0], product.Axes, product.KeepDims)],
-        Max max => [Extremum(s.Ins[0].DType == DType.Bool ? "Any"u8 : "Max"u8, max.Axes, max.KeepDims, s)],
-        Min min => [Extremum(s.Ins[0].DType == DType.Bool ? "All"u8 : "Min"u8, min.Axes, min.KeepDims, s)],
-        Any any => [Fold("Any"u8, s.Emit, s.X[0], any.Axes, any.KeepDims)],
-        All all => [Fold("All"u8, s.Emit, s.X[0], all.Axes, all.KeepDims)],
-        ArgMax argMax => [Arg("ArgMax"u8, argMax.Axis, s)],
-        ArgMin argMin => [Arg("ArgMin"u8, argMin.Axis, s)],
-        CumulativeSum cumulative => [s.Emit.Op("Cumsum"u8, s.X[0], s.Emit.Integer(cumulative.Axis)).One()],
-        _ => null,
-    };
-
     private static nint Fold(ReadOnlySpan<byte> name, Emitter e, nint x, Dims axes, bool keep) =>
         e.Op(name, x, e.Integers(axes)).Flag("keep_dims"u8, keep).One();
-
-    private static nint Extremum(ReadOnlySpan<byte> name, Dims axes, bool keep, in Site s) => Fold(name, s.Emit, s.X[0], axes, keep);
 
     private static nint Summed(Sum sum, in Site s)
     {
         Emitter e = s.Emit;
         Shape input = s.Ins[0].Shape;
-        long terms = 1;
-        foreach (int axis in sum.Axes)
-        {
-            terms *= input[axis];
-        }
-
-        int kept = input.Rank - sum.Axes.Length;
         DType dtype = s.Ins[0].DType;
-        bool channels = kept == 1 && !sum.KeepDims && dtype.IsFloating() && s.Ins[0].Count > 0;
-        if (channels && input.Rank == 2 && sum.Axes[0] == 0)
+        int kept = input.Rank - sum.Axes.Length;
+        bool channels = kept == 1 && !sum.KeepDims && dtype.IsFloating() && input.Count > 0;
+        bool rows = channels && input.Rank == 2 && sum.Axes[0] == 0, images = channels && input.Rank == 4 && !sum.Axes.AsSpan().Contains(1);
+        if (rows || images)
         {
-            return e.Op("BiasAddGrad"u8, s.X[0]).One();
-        }
-
-        if (channels && input.Rank == 4 && !Contains(sum.Axes, 1))
-        {
-            return e.Op("BiasAddGrad"u8, e.ToChannelsLast(s.X[0])).One();
+            return e.Op("BiasAddGrad"u8, images ? e.ToChannelsLast(s.X[0]) : s.X[0]).One();
         }
 
         bool outer = kept > 0 && sum.Axes.Length > 0 && sum.Axes[0] < kept;
-        if (!outer || terms < ManyTerms || dtype != DType.Float32)
+        if (!outer || dtype != DType.Float32 || input.Count / Math.Max(s.Outs[0].Count, 1) < ManyTerms)
         {
             return Fold("Sum"u8, e, s.X[0], sum.Axes, sum.KeepDims);
         }
 
-        int[] order = [.. Enumerable.Range(0, input.Rank).Where(axis => !Contains(sum.Axes, axis)), .. sum.Axes.AsSpan()];
+        int[] axes = sum.Axes.AsSpan().ToArray(), order = [.. Enumerable.Range(0, input.Rank).Except(axes), .. axes];
         nint moved = e.Transpose(s.X[0], Dims.Create(order));
         nint total = Fold("Sum"u8, e, moved, [.. Enumerable.Range(kept, sum.Axes.Length)], false);
         return sum.KeepDims ? e.Reshape(total, s.Outs[0].Shape.Dims) : total;
     }
-
-    private static bool Contains(Dims dims, int value) => dims.AsSpan().Contains(value);
 
     /// <summary>The lowest of equals, but the first NaN, which TensorFlow skips.</summary>
     private static nint Arg(ReadOnlySpan<byte> name, int axis, in Site s)
@@ -76,5 +48,22 @@ internal static partial class Lowered
         }
 
         return s.Outs[0].Rank == s.Ins[0].Rank ? e.Reshape(found, s.Outs[0].Shape.Dims) : found;
+    }
+
+    /// <summary>Sums of segments; the axes before the indexed ones go to the end and come back.</summary>
+    private static nint Scattered(ScatterAdd scatter, in Site s)
+    {
+        Emitter e = s.Emit;
+        int axis = scatter.Axis, rank = s.Ins[0].Rank, indices = s.Ins[1].Rank;
+        if (axis == 0)
+        {
+            return e.Op("UnsortedSegmentSum"u8, s.X[0], s.X[1], e.Integer(scatter.Extent)).One();
+        }
+
+        int[] order = [.. Enumerable.Range(axis, indices), .. Enumerable.Range(0, axis), .. Enumerable.Range(axis + indices, rank - axis - indices)];
+        nint moved = e.Transpose(s.X[0], Dims.Create(order));
+        nint sums = e.Op("UnsortedSegmentSum"u8, e.Last(moved), s.X[1], e.Integer(scatter.Extent)).One();
+        int[] back = [.. Enumerable.Range(1, axis), 0, .. Enumerable.Range(axis + 1, rank - indices - axis)];
+        return e.Transpose(e.Last(sums), Dims.Create(back));
     }
 }
