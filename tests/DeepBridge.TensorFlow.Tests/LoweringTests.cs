@@ -29,6 +29,33 @@ public sealed class LoweringTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1, 2, 1, DType.Float32)]
+    [InlineData(2, 2, 1, DType.Float32)]
+    [InlineData(2, 1, 1, DType.Float32)]
+    [InlineData(2, 3, 1, DType.Float32)]
+    [InlineData(4, 1, 2, DType.Float32)]
+    [InlineData(1, 2, 2, DType.Float32)]
+    [InlineData(1, 2, 1, DType.Float64)]
+    [InlineData(2, 3, 2, DType.Float64)]
+    [InlineData(4, 1, 1, DType.Float64)]
+    public void Gradients_of_convolutions_that_keep_the_size_heed_groups_and_dilation(int groups, int dilation, int stride, DType dtype)
+    {
+        const int Extent = 9, Outputs = 8;
+        int all = Math.Max(((((Extent + stride - 1) / stride) - 1) * stride) + (2 * dilation) + 1 - Extent, 0);
+        Window window = new([stride, stride], [all / 2, all / 2], [all - (all / 2), all - (all / 2)], [dilation, dilation]);
+        double[] Of(Device device)
+        {
+            Tensor input = Numbers([2, 4, Extent, Extent], device).Cast(dtype), weight = Numbers([Outputs, 4 / groups, 3, 3], device).Cast(dtype);
+            Tensor y = new Convolution(window, groups).Apply(input, weight);
+            Tensor dx = new ConvolutionInputGradient(window, groups, input.Shape.Dims).Apply(y, weight);
+            Tensor dw = new ConvolutionWeightGradient(window, groups, weight.Shape.Dims).Apply(input, y);
+            return [.. new[] { y, dx, dw }.SelectMany(tensor => tensor.Cast(DType.Float64).ToArray<double>())];
+        }
+
+        Of("tensorflow:cpu").Should().Equal(Of(ReferenceBackend.Instance.Device), (a, b) => Math.Abs(a - b) < 1e-3);
+    }
+
+    [Theory]
     [InlineData(1, 1, float.NegativeInfinity)]
     [InlineData(2, 1, float.NegativeInfinity)]
     [InlineData(1, 2, float.NegativeInfinity)]
@@ -50,4 +77,8 @@ public sealed class LoweringTests : IDisposable
         most.Should().Equal(expected);
         places.Should().Equal(right);
     }
+
+    /// <summary>Small whole numbers, so that sums are exact.</summary>
+    private static Tensor Numbers(Shape shape, Device device) =>
+        Tensor.From([.. Enumerable.Range(0, (int)shape.Count).Select(i => (i * 7 % 11) - 5f)], shape, device);
 }

@@ -26,7 +26,7 @@ internal static partial class Lowered
         Emitter e = s.Emit;
         Window window = Flat(op.Window);
         Dims weight = Flat(s.Ins[1].Shape), input = Flat(s.Outs[0].Shape);
-        bool plain = IsPlain(window, op.Groups), same = plain && IsSame(window, weight, input), apart = !plain && !TakesAll(s);
+        bool apart = IsApart(window, op.Groups, s), same = !apart && IsSame(window, weight, input);
         int height = input[2] + (same ? 0 : window.Low[0] + window.High[0]), width = input[3] + (same ? 0 : window.Low[1] + window.High[1]);
         int groups = apart ? op.Groups : 1;
         nint g = Image(e, s.X[0], s.Ins[0].Shape), filter = Filter(e, s.X[1], s.Ins[1].Shape);
@@ -48,7 +48,7 @@ internal static partial class Lowered
         Emitter e = s.Emit;
         Window window = Flat(op.Window);
         Dims weight = Flat(s.Outs[0].Shape), ones = Dims.Repeat(1, 2), dilation = ones;
-        bool plain = IsPlain(window, op.Groups), same = plain && IsSame(window, weight, Flat(s.Ins[0].Shape)), apart = !plain && !TakesAll(s);
+        bool apart = IsApart(window, op.Groups, s), same = !apart && IsSame(window, weight, Flat(s.Ins[0].Shape));
         int groups = apart ? op.Groups : 1;
         nint x = Image(e, s.X[0], s.Ins[0].Shape), g = Image(e, s.X[1], s.Ins[1].Shape);
         x = same ? x : PadPlane(e, x, window, s.Ins[0].DType);
@@ -64,10 +64,9 @@ internal static partial class Lowered
         return s.Outs[0].Rank == 4 ? gradient : e.Reshape(gradient, s.Outs[0].Shape.Dims);
     }
 
-    private static bool IsPlain(Window window, int groups) => groups == 1 && window.Dilation == Dims.Repeat(1, 2);
-
-    /// <summary>Whether there are kernels for gradients that heed groups and dilation.</summary>
-    private static bool TakesAll(in Site s) => s.Emit.HasOneDnn && s.Ins[0].DType == DType.Float32;
+    /// <summary>Whether there are groups or a dilation, and no kernels for gradients that heed them.</summary>
+    private static bool IsApart(Window window, int groups, in Site s) =>
+        (groups > 1 || window.Dilation != Dims.Repeat(1, 2)) && !(s.Emit.HasOneDnn && s.Ins[0].DType == DType.Float32);
 
     /// <summary>A gradient of two values; where there are groups, which lie in their last axes, one of each.</summary>
     private static nint ByGroups(Emitter e, int groups, nint a, nint b, Func<nint, nint, nint> gradient)
@@ -100,19 +99,22 @@ internal static partial class Lowered
     }
 
     private static Emitter Padding(Emitter e, Window window, bool padded) => padded && !IsUnpadded(window)
-        ? e.Text("padding"u8, "EXPLICIT"u8).Integers("explicit_paddings"u8, [0, 0, window.Low[0], window.High[0], window.Low[1], window.High[1], 0, 0])
+        ? e.Text("padding"u8, "EXPLICIT"u8)
+            .Integers("explicit_paddings"u8, [0, 0, window.Low[0], window.High[0], window.Low[1], window.High[1], 0, 0])
         : e.Text("padding"u8, "VALID"u8);
 
     private static bool IsUnpadded(Window window) => window.Low == Dims.Repeat(0, 2) && window.High == Dims.Repeat(0, 2);
 
     /// <summary>Whether padding may be an attribute: huge ones end the process in oneDNN, where a Pad is an error.</summary>
     private static bool HasSmallPadding(Window window, Dims weight) =>
-        Math.Max(window.Low[0], window.High[0]) < weight[2] * window.Dilation[0] && Math.Max(window.Low[1], window.High[1]) < weight[3] * window.Dilation[1];
+        Math.Max(window.Low[0], window.High[0]) < weight[2] * window.Dilation[0]
+        && Math.Max(window.Low[1], window.High[1]) < weight[3] * window.Dilation[1];
 
     private static Window Flat(Window window) => window.Rank == 2 ? window
         : new Window([1, window.Stride[0]], [0, window.Low[0]], [0, window.High[0]], [1, window.Dilation[0]]);
 
-    private static Dims Flat(Shape shape) => shape.Rank == 4 ? shape.Dims : [shape[0], shape[1], 1, checked((int)Shape.Create(shape.AsSpan()[2..]).Count)];
+    private static Dims Flat(Shape shape) => shape.Rank == 4 ? shape.Dims
+        : [shape[0], shape[1], 1, checked((int)Shape.Create(shape.AsSpan()[2..]).Count)];
 
     /// <summary>(N, C, spatial…) as (N, H, W, C).</summary>
     private static nint Image(Emitter e, nint x, Shape shape) => shape.Rank switch

@@ -1,5 +1,3 @@
-using DeepBridge.Ops;
-
 namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered

@@ -165,15 +165,13 @@ internal static partial class Lowered
 
     private static bool HasOne(ReadOnlySpan<TensorSpec> specs, Predicate<TensorSpec> such)
     {
+        bool one = false;
         foreach (TensorSpec spec in specs)
         {
-            if (such(spec))
-            {
-                return true;
-            }
+            one |= such(spec);
         }
 
-        return false;
+        return one;
     }
 
     private static bool IsNarrow(DType dtype) => dtype is DType.Float16 or DType.BFloat16;
