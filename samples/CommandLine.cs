@@ -17,6 +17,9 @@ internal static class CommandLine
     /// <summary>What everything random is drawn from.</summary>
     internal static Option<long> Seed() => new("--seed") { Description = "The seed of all that is drawn: weights, order, dropout.", DefaultValueFactory = _ => 0 };
 
+    /// <summary>Whether steps are compiled.</summary>
+    internal static Option<bool> Compile() => new("--compile") { Description = "Records the training step once and runs it as a compiled graph." };
+
     /// <summary>Where checkpoints go.</summary>
     internal static Option<DirectoryInfo?> Checkpoint() => new("--checkpoint") { Description = "The folder where checkpoints are saved while it trains." };
 

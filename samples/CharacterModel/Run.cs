@@ -61,6 +61,7 @@ internal static class Run
             Epochs = (settings.Steps + EpochSteps - 1) / EpochSteps,
             MaxSteps = settings.Steps,
             ClipNorm = 1,
+            Compile = settings.Compile,
             Checkpoints = store,
             Resume = settings.Resume,
             SaveEverySteps = 100,

@@ -4,7 +4,7 @@ namespace CharacterModel;
 
 /// <summary>What the command line says.</summary>
 internal sealed record Settings(
-    string? Text, string Device, int Steps, long Seed, string? Checkpoint, bool Resume, int? Generate, string? Prompt)
+    string? Text, string Device, int Steps, long Seed, bool Compile, string? Checkpoint, bool Resume, int? Generate, string? Prompt)
 {
     /// <summary>What the learning rate's schedule is made for.</summary>
     internal const int DefaultSteps = 2000;

@@ -9,9 +9,10 @@ Option<string> model = new("--model") { Description = "mlp or cnn.", DefaultValu
 Option<FileInfo?> save = new("--save") { Description = "Writes the weights to a safetensors file." };
 Option<FileInfo?> load = new("--load") { Description = "Reads the weights from a safetensors file and skips training." };
 Option<FileInfo?> predict = new("--predict") { Description = "Prints a digit for each row of a CSV file of 64 pixels (a 65th column is ignored)." };
+Option<bool> compile = CommandLine.Compile();
 Option<DirectoryInfo?> checkpoint = CommandLine.Checkpoint();
 Option<bool> resume = CommandLine.Resume();
-RootCommand command = new("Learns to read handwritten digits of 8 by 8 pixels.") { device, epochs, seed, model, save, load, predict, checkpoint, resume };
+RootCommand command = new("Learns to read handwritten digits of 8 by 8 pixels.") { device, epochs, seed, model, save, load, predict, compile, checkpoint, resume };
 command.SetAction((arguments, _) => Run.StartAsync(new Settings(
     arguments.GetValue(device)!,
     arguments.GetValue(epochs),
@@ -20,6 +21,7 @@ command.SetAction((arguments, _) => Run.StartAsync(new Settings(
     arguments.GetValue(save)?.FullName,
     arguments.GetValue(load)?.FullName,
     arguments.GetValue(predict)?.FullName,
+    arguments.GetValue(compile),
     arguments.GetValue(checkpoint)?.FullName,
     arguments.GetValue(resume))));
 return CommandLine.Run(command, args);

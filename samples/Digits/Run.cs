@@ -75,6 +75,7 @@ internal static class Run
         Trainer trainer = new(new TrainerOptions
         {
             Epochs = settings.Epochs,
+            Compile = settings.Compile,
             Checkpoints = store,
             Resume = settings.Resume,
             SaveEverySteps = SaveEverySteps,

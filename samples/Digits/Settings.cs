@@ -3,7 +3,8 @@ using Samples;
 namespace Digits;
 
 /// <summary>What the command line says.</summary>
-internal sealed record Settings(string Device, int Epochs, long Seed, string Model, string? Save, string? Load, string? Predict, string? Checkpoint, bool Resume)
+internal sealed record Settings(
+    string Device, int Epochs, long Seed, string Model, string? Save, string? Load, string? Predict, bool Compile, string? Checkpoint, bool Resume)
 {
     /// <summary>Enough for the convolutional network to settle.</summary>
     internal const int DefaultEpochs = 20;

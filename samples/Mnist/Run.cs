@@ -33,6 +33,7 @@ internal static class Run
         {
             Epochs = settings.Epochs,
             MaxSteps = settings.Steps,
+            Compile = settings.Compile,
             Checkpoints = store,
             Resume = settings.Resume,
             SaveEverySteps = 200,

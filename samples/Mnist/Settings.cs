@@ -4,7 +4,7 @@ namespace Mnist;
 
 /// <summary>What the command line says.</summary>
 internal sealed record Settings(
-    string? Data, string Device, int Epochs, int? Steps, long Seed, int Workers, string? Checkpoint, bool Resume)
+    string? Data, string Device, int Epochs, int? Steps, long Seed, int Workers, bool Compile, string? Checkpoint, bool Resume)
 {
     /// <summary>Checks what can be checked before anything is computed.</summary>
     /// <exception cref="InvalidInputException">Something cannot be.</exception>

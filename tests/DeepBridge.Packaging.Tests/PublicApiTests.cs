@@ -15,6 +15,12 @@ public sealed class PublicApiTests
     [InlineData("DeepBridge.Training")]
     [InlineData("DeepBridge.Extensions.DependencyInjection")]
     [InlineData("DeepBridge.Extensions.Terminal")]
+#if TORCHSHARP
+    [InlineData("DeepBridge.TorchSharp")]
+#endif
+#if TENSORFLOW
+    [InlineData("DeepBridge.TensorFlow")]
+#endif
     public void Public_api_is_the_committed_one(string name)
     {
         var file = Path.Combine(Repository.Root, "tests", "DeepBridge.Packaging.Tests", "Api", name + ".txt");

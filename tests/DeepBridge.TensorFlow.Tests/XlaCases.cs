@@ -15,6 +15,24 @@ public sealed class XlaCases
     public void A_step_agrees_with_the_eager_one() => StepTests.Agree("mlp", 5);
 
     [Fact(Explicit = true)]
+    public void A_graph_without_results_writes_what_it_assigns()
+    {
+        using AmbientChange use = Device.Use("tensorflow:cpu");
+        using TensorScope scope = new();
+        Variable variable = new(Tensor.Zeros([3]), "v");
+        using Graph graph = Graph.Trace(
+            inputs =>
+            {
+                variable.Assign(variable.Value + inputs[0]);
+                return [];
+            },
+            [variable.Spec]);
+        graph.Run(Tensor.From([1f, 2, 3])).Should().BeEmpty();
+        graph.Run(Tensor.From([1f, 2, 3]));
+        variable.Value.ToArray<float>().Should().Equal(2, 4, 6);
+    }
+
+    [Fact(Explicit = true)]
     public void Dropout_draws_the_hosts_words()
     {
         using AmbientChange use = Device.Use("tensorflow:cpu");

@@ -70,6 +70,19 @@ public abstract partial class BackendConformance
         }
     });
 
+    /// <summary>A copy on the device has the same bits, also when the queue is empty, and writing into it leaves its source alone.</summary>
+    [Fact]
+    public void A_copy_is_apart_from_its_source() => Settled(() =>
+    {
+        BackendTensor source = Device.Backend.Import(new TensorSpec([6, 4], DType.Float32), Device, Bytes(24));
+        BackendTensor copy = Device.Backend.Copy(source, Device);
+        Device.Synchronize();
+        Assert.Equal(Bytes(24), Export(copy.Retain()));
+        Assert.NotEqual(Bytes(24), Export(Run(Negate.Instance, [copy], 1)[0]));
+        Assert.Equal(Bytes(24), Export(source.Retain()));
+        Array.ForEach([source, copy], tensor => tensor.Release());
+    });
+
     /// <summary>Writing into a donated view leaves what it is a view of alone.</summary>
     [Fact]
     public void A_donated_view_leaves_its_source_alone()

@@ -72,7 +72,7 @@ public sealed record TrainerOptions
 
     /// <summary>
     /// The loss scale of <see cref="DeepBridge.Precision.Float16"/>, which counts the steps that were skipped; null: one with the
-    /// defaults. It is part of checkpoints.
+    /// defaults. It is part of checkpoints. An error with another <see cref="Precision"/>, which needs none.
     /// </summary>
     public LossScaler? LossScaler { get; init; }
 
@@ -128,6 +128,7 @@ public sealed record TrainerOptions
         Require(Accumulate >= 1, nameof(Accumulate), Accumulate, "at least 1");
         Require(AverageDecay is null or (>= 0 and < 1), nameof(AverageDecay), AverageDecay, "at least 0 and below 1");
         Require(AverageDecay is not null || !EndWithAverages, nameof(EndWithAverages), EndWithAverages, $"used with {nameof(AverageDecay)}");
+        Require(LossScaler is null || Precision == Precision.Float16, nameof(LossScaler), Precision, $"used with {nameof(Precision)} Float16");
         Require(ReadInterval >= TimeSpan.Zero, nameof(ReadInterval), ReadInterval, "not negative");
         Require(SaveEverySteps >= 0, nameof(SaveEverySteps), SaveEverySteps, "not negative");
         Require(SaveEveryEpochs >= 0, nameof(SaveEveryEpochs), SaveEveryEpochs, "not negative");

@@ -54,6 +54,41 @@ public sealed class StepTests(ITestOutputHelper output)
     [Fact]
     public void AdamW_agrees_compiled_and_eager() => Optimize(parameters => new AdamW(parameters, 0.1));
 
+    /// <summary>Two steps in one graph cannot both be TensorFlow's own update of the variable; one can, and is read behind it.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_graph_sees_what_its_steps_wrote(int steps)
+    {
+        float[][] Three(Device device, bool traced)
+        {
+            using AmbientChange use = Device.Use(device);
+            using TensorScope scope = new();
+            Parameter parameter = new(Tensor.From([1f, -2f, 3f, 0.5f]));
+            Adam optimizer = new([parameter], 0.1);
+            Tensor[] Step()
+            {
+                for (int i = 0; i < steps; i++)
+                {
+                    optimizer.Step(Gradients.Of((parameter.Value * parameter.Value).Sum(), [parameter]));
+                }
+
+                return [parameter.Value * 2, optimizer.StepCount.Value.Cast(DType.Float32)];
+            }
+
+            using Graph? graph = traced ? Graph.Trace(_ => Step(), []) : null;
+            return [.. Enumerable.Range(0, 3).SelectMany(_ => graph?.Run() ?? Step()).Select(result => result.ToArray<float>()), parameter.Value.ToArray<float>()];
+        }
+
+        float[] expected = [.. Three("cpu", false).SelectMany(numbers => numbers)];
+        expected[4].Should().Be(steps, "the count of the first run");
+        foreach (bool traced in new[] { false, true })
+        {
+            Three("tensorflow:cpu", traced).SelectMany(numbers => numbers).Zip(expected)
+                .Should().OnlyContain(pair => Math.Abs(pair.First - pair.Second) <= 2e-5 * Math.Max(1, Math.Abs(pair.Second)));
+        }
+    }
+
     /// <summary>Steps of <c>cpu</c> lead; from each of their states an eager and a compiled step must arrive where they do.</summary>
     internal static string Agree(string model, int steps)
     {
