@@ -125,10 +125,11 @@ internal static partial class Lowered
         return spec.Rank == 0 ? number : e.Op("Fill"u8, e.Integers(spec.Shape.Dims), number).One();
     }
 
-    /// <summary>TensorFlow counts by adding, which in most dtypes has an end.</summary>
+    /// <summary>TensorFlow counts in the dtype itself, of which float32 has no more than 2²⁴ whole numbers in a row.</summary>
     private static nint Counted(Iota iota, Emitter e)
     {
-        nint numbers = e.Op("Range"u8, e.Integer(0), e.Integer(iota.Length), e.Integer(1)).One();
-        return iota.DType == DType.Int32 ? numbers : e.Cast(numbers, iota.DType);
+        DType dtype = IsNarrow(iota.DType) || (iota.DType == DType.Float32 && iota.Length > 1 << 24) ? DType.Int32 : iota.DType;
+        nint numbers = e.Op("Range"u8, e.Number(0, dtype), e.Number(iota.Length, dtype), e.Number(1, dtype)).One();
+        return dtype == iota.DType ? numbers : e.Cast(numbers, iota.DType);
     }
 }

@@ -54,8 +54,7 @@ internal static partial class Lowered
             words = e.Reshape(e.ListOp("ConcatV2"u8, [Draw(s, start, head), rest], e.Integer(0)).One(), shape);
         }
 
-        long[] step = [0, blocks];
-        nint advance = e.Constant(s.Ins[0], MemoryMarshal.AsBytes<long>(step));
+        nint advance = e.Constant(s.Ins[0], MemoryMarshal.AsBytes<long>([0, blocks]));
         return [words, e.Op("AddV2"u8, s.X[0], advance).One()];
     }
 
@@ -78,7 +77,6 @@ internal static partial class Lowered
         nint[] words = Words(uniform.Shape, s);
         nint fraction = e.Op("BitwiseAnd"u8, words[0], e.Integer(0x7fffff)).One();
         nint bits = e.Op("BitwiseOr"u8, fraction, e.Integer(0x3f800000)).One();
-        nint number = e.Bitcast(bits, DType.Float32);
-        return [e.Op("Sub"u8, number, e.Number(1, DType.Float32)).One(), words[1]];
+        return [e.Op("Sub"u8, e.Bitcast(bits, DType.Float32), e.Number(1, DType.Float32)).One(), words[1]];
     }
 }

@@ -22,20 +22,8 @@ internal static partial class Lowered
         Emitter e = s.Emit;
         TensorSpec input = s.Ins[0];
         bool? nan = e.HasNaN(s.X[0], input);
-        kept = [];
-        if (nan == true)
-        {
-            return s.X[0];
-        }
-
-        nint x = Image(e, s.X[0], input.Shape), y = Pooling(e.Op("MaxPool"u8, x), op.Size, op.Window, true).One();
-        if (e.HasLowest(y, s.Outs[0]) == true)
-        {
-            return s.X[0];
-        }
-
-        nint most = y;
-        kept = [x, y];
+        nint x = Image(e, s.X[0], input.Shape), y = Pooling(e.Op("MaxPool"u8, x), op.Size, op.Window, true).One(), most = y;
+        kept = nan == true || e.HasLowest(y, s.Outs[0]) == true ? [] : [x, y];
         if (nan is null)
         {
             // NaN and infinities show in the sum; where it overflows, folding does no harm.
@@ -126,9 +114,10 @@ internal static partial class Lowered
     private static nint MeanOf(AveragePool op, in Site s)
     {
         Emitter e = s.Emit;
-        nint x = PadPlane(e, Image(e, s.X[0], s.Ins[0].Shape), Flat(op.Window), s.Ins[0].DType);
+        Window window = Flat(op.Window);
+        nint x = PadPlane(e, Image(e, s.X[0], s.Ins[0].Shape), window, s.Ins[0].DType);
         nint mean = Pooling(e.Op("AvgPool"u8, x), op.Size, op.Window).One();
-        return FromImage(e, op.CountPadding ? mean : Shared(e, mean, op, s.Ins[0]), s.Outs[0].Shape);
+        return FromImage(e, op.CountPadding || IsUnpadded(window) ? mean : Shared(e, mean, op, s.Ins[0], s.Outs[0]), s.Outs[0].Shape);
     }
 
     private static nint MeanBack(AveragePoolGradient op, in Site s)
@@ -137,7 +126,7 @@ internal static partial class Lowered
         Window window = Flat(op.Window);
         Dims input = Flat(s.Outs[0].Shape);
         nint g = Image(e, s.X[0], s.Ins[0].Shape);
-        g = op.CountPadding ? g : Shared(e, g, new AveragePool(op.Size, op.Window), s.Outs[0]);
+        g = op.CountPadding || IsUnpadded(window) ? g : Shared(e, g, new AveragePool(op.Size, op.Window), s.Outs[0], s.Ins[0]);
         nint shape = e.Integers([input[0], input[2] + window.Low[0] + window.High[0], input[3] + window.Low[1] + window.High[1], input[1]]);
         nint x = Pooling(e.Op("AvgPoolGrad"u8, shape, g), op.Size, op.Window).One();
         return FromImage(e, Unpadded(e, x, window, input), s.Outs[0].Shape);
@@ -151,11 +140,22 @@ internal static partial class Lowered
 
     private static Dims Flat(Dims size) => size.Length == 2 ? size : [1, size[0]];
 
-    /// <summary>Means over whole windows as means over what of them lies in the input: its share is the mean of ones.</summary>
-    private static nint Shared(Emitter e, nint mean, AveragePool op, TensorSpec input)
+    /// <summary>Means over whole windows as means over what of them lies in the input.</summary>
+    private static nint Shared(Emitter e, nint mean, AveragePool op, TensorSpec input, TensorSpec output)
     {
-        Dims plane = Flat(input.Shape);
-        nint ones = PadPlane(e, Filled(e, new TensorSpec([1, plane[2], plane[3], 1], input.DType), 1), Flat(op.Window), input.DType);
-        return e.Op("RealDiv"u8, e.Last(mean), Pooling(e.Op("AvgPool"u8, ones), op.Size, op.Window).One()).One();
+        Window window = Flat(op.Window);
+        Dims from = Flat(input.Shape), to = Flat(output.Shape), size = Flat(op.Size);
+        int Held(int at, int axis)
+        {
+            int start = (at * window.Stride[axis]) - window.Low[axis];
+            return Math.Min(start + size[axis], from[axis + 2]) - Math.Max(start, 0);
+        }
+
+        double all = size[0] * size[1];
+        double[] shares = [.. Enumerable.Range(0, to[2] * to[3]).Select(i => all / (Held(i / to[3], 0) * Held(i % to[3], 1)))];
+        ReadOnlySpan<byte> bytes = input.DType == DType.Float64
+            ? MemoryMarshal.AsBytes<double>(shares)
+            : MemoryMarshal.AsBytes<float>(Array.ConvertAll(shares, share => (float)share));
+        return e.Op("Mul"u8, e.Last(mean), e.Constant(new TensorSpec([1, to[2], to[3], 1], input.DType), bytes)).One();
     }
 }

@@ -1,4 +1,5 @@
 using DeepBridge.Ops;
+using DeepBridge.TensorFlow.Eager;
 
 namespace DeepBridge.TensorFlow.Lowering;
 
@@ -36,10 +37,7 @@ internal static partial class Lowered
     {
         foreach (TensorSpec output in site.Outs)
         {
-            if (output.Rank > MostAxes)
-            {
-                throw new UnsupportedOpException($"{op.Name}: TensorFlow has at most {MostAxes} axes, and {output} has {output.Rank}.");
-            }
+            EagerContext.RequireAxes(output);
         }
 
         if (!Narrow(site.Ins) || !Computes(op))
