@@ -16,10 +16,11 @@ public sealed unsafe partial class TensorFlowBackend
             .Of<Tanh>()
             .Of<TanhGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape)
             .Of<SigmoidGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape);
+        // Where a pooling cannot leave it to a kernel, it has some ops for each element of its window.
         new Table(this, false).Of<All>().Of<Any>().Of<ArgMax>().Of<ArgMin>().Of<AveragePool>().Of<AveragePoolGradient>().Of<Cast>().Of<Ceiling>()
             .Of<Concat>().Of<Convolution>().Of<ConvolutionInputGradient>().Of<ConvolutionWeightGradient>().Of<CumulativeSum>().Of<Expand>()
             .Of<Floor>().Of<FloorDivide>().Of<FloorModulo>().Of<Gather>().Of<Greater>().Of<GreaterEqual>().Of<Iota>().Of<Less>().Of<LessEqual>()
-            .Of<Linear>().Of<MatMul>().Of<Max>().Of<MaxPool>().Of<Min>().Of<OneHot>().Of<Permute>().Of<RandomWords>().Of<Round>()
+            .Of<Linear>().Of<MatMul>().Of<Max>().Of<MaxPool>(static (op, _) => new Shape(op.Size).Count <= 1 << 16).Of<Min>().Of<OneHot>().Of<Permute>().Of<RandomWords>().Of<Round>()
             .Of<ScatterAdd>().Of<Sign>().Of<Sum>().Of<Where>()
             .Of<ReluGradient>(static (_, inputs) => inputs[0].Shape == inputs[1].Shape)
             .Of<Slice>(Lowered.Moves).Of<Pad>(Lowered.Moves).Of<Flip>(Lowered.Moves)

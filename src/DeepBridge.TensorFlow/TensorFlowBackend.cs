@@ -27,7 +27,8 @@ public sealed unsafe partial class TensorFlowBackend : Backend
 
     private TensorFlowBackend(TensorFlowOptions options)
     {
-        Version = LibraryLoader.Load(options.LibraryPath);
+        // XLA's maxima and minima drop NaN otherwise.
+        Version = LibraryLoader.Load(options.LibraryPath, options.Xla ? "--xla_cpu_enable_fast_min_max=false" : string.Empty);
         Context = new EagerContext(options);
         UsesXla = options.Xla;
         _devices = [new Device(this, "tensorflow:cpu"), .. Enumerable.Range(0, Context.Gpus).Select(i => new Device(this, $"tensorflow:gpu:{i}"))];

@@ -104,7 +104,7 @@ public sealed class CompileTests
 
         graphs.Should().HaveCount(2);
         using Job eager = new(device);
-        await eager.Fit(new TrainerOptions { Epochs = 2, ClipNorm = 0.5, Precision = precision, LossScaler = other });
+        await eager.Fit(new TrainerOptions { Epochs = 2, ClipNorm = 0.5, Precision = precision, LossScaler = precision == Precision.Float16 ? other : null });
         hand.Weights().Should().Equal(eager.Weights(), (a, b) => Math.Abs(a - b) < PrecisionTests.Bound(precision));
         foreach (Graph graph in graphs.Values)
         {

@@ -20,7 +20,7 @@ internal static class GuardCases
         ("Power", a => Power.Instance.Apply(a[0], a[1]), () => [Tensor.From([7]), Tensor.From([2])], () => [Tensor.From([7]), Tensor.From([-2])], -2),
     ];
 
-    /// <summary>Runs every case eagerly and compiled.</summary>
+    /// <summary>Runs every case eagerly and compiled: of arguments, which are judged before a run, and of what the graph computes, which is guarded in it.</summary>
     /// <param name="device">The device.</param>
     internal static void Check(Device device)
     {
@@ -30,11 +30,16 @@ internal static class GuardCases
             using TensorScope scope = new();
             Tensor[] inputs = good(), wrong = bad();
             using Graph graph = Graph.Trace(arguments => [function(arguments)], [.. inputs.Select(input => input.Spec)], device);
+            using Graph computing = Graph.Trace(
+                arguments => [function([.. arguments.Select(input => input.DType.IsFloating() ? input : (input * 3) - (input * 2))])], [.. inputs.Select(input => input.Spec)], device);
             byte[] eager = Bytes(function(inputs)), compiled = Bytes(graph.Run(inputs)[0]);
             compiled.Should().Equal(eager, name);
+            Bytes(computing.Run(inputs)[0]).Should().Equal(eager, name);
             Refuses(() => function(wrong), name, value, "eager");
             Refuses(() => graph.Run(wrong), name, value, "compiled");
+            Refuses(() => computing.Run(wrong), name, value, "computed in the graph");
             Bytes(graph.Run(inputs)[0]).Should().Equal(eager, "an error leaves the function as it was");
+            Bytes(computing.Run(inputs)[0]).Should().Equal(eager, "an error leaves the function as it was");
         }
     }
 

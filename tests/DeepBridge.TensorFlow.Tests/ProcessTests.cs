@@ -17,6 +17,17 @@ public sealed class ProcessTests(ITestOutputHelper output)
         Last(Child.Run(Namespace + nameof(MissingLibraryCases), true, ("DEEPBRIDGE_TENSORFLOW_LIBRARY", null))));
 
     [Fact]
+    public void The_environment_names_a_library_or_its_folder()
+    {
+        TensorFlowBackend.Register();
+        string loaded = NamedLibraryCases.Loaded();
+        foreach (string name in new[] { "/nowhere/tensorflow", loaded, Path.GetDirectoryName(loaded)! })
+        {
+            output.WriteLine(Last(Child.Run(Namespace + nameof(NamedLibraryCases), true, (NamedLibraryCases.Variable, name))));
+        }
+    }
+
+    [Fact]
     public void Xla_computes_the_same_and_lets_no_bad_value_through() => output.WriteLine(Last(Child.Run(Namespace + nameof(XlaCases), true)));
 
     [Fact]

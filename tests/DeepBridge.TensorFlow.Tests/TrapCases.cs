@@ -1,5 +1,6 @@
 using DeepBridge.Ops;
 using DeepBridge.Testing;
+using Graph = DeepBridge.Graphs.Graph;
 
 namespace DeepBridge.TensorFlow.Tests;
 
@@ -26,11 +27,67 @@ public sealed class TrapCases : IDisposable
     public void Convolving_with_paddings_of_another_length() => Throws<InvalidAttributeException>(
         () => new Convolution(s_plain with { Low = [1] }).Apply(Tensor.Ones([1, 1, 4, 4]), Tensor.Ones([1, 1, 3, 3])));
 
-    [Fact(Explicit = true)]
-    public void Convolving_with_a_padding_of_2_to_30()
+    /// <summary>Strides, paddings and dilations near 2³¹, and planes of more elements: forwards and backwards, eagerly and traced.</summary>
+    [Theory(Explicit = true)]
+    [InlineData(1, 1 << 30, 1)]
+    [InlineData(1 << 30, 1 << 30, 1)]
+    [InlineData(int.MaxValue, 0, 1)]
+    [InlineData(int.MaxValue, 1, 1)]
+    [InlineData(int.MaxValue, 1 << 30, 1)]
+    [InlineData(int.MaxValue, int.MaxValue, 1)]
+    [InlineData(1, 1 << 30, 1 << 30)]
+    [InlineData(int.MaxValue, int.MaxValue, int.MaxValue)]
+    public void Sliding_over_more_than_2_to_31(int stride, int padding, int dilation)
     {
-        Window window = new([1 << 30, 1], [1 << 30, 0], [0, 0], [1, 1]);
-        Throws<DeepBridgeException>(() => new Convolution(window).Apply(Tensor.Ones([4, 64, 4, 64]), Tensor.Ones([1, 64, 3, 3])));
+        foreach (bool wide in (bool[])[false, true])
+        {
+            Dims Both(int one, int other) => [one, wide ? one : other];
+            Window window = new(Both(stride, 1), Both(padding, 0), Both(padding, 0), Both(dilation, 1));
+            Op[] ops = [new Convolution(window), new ConvolutionInputGradient(window, 1, [4, 64, 4, 64]), new ConvolutionWeightGradient(window, 1, [1, 64, 3, 3])];
+            Tensor x = Tensor.Ones([4, 64, 4, 64]), weight = Tensor.Ones([1, 64, 3, 3]), y = Tensor.Ones([4, 1, 1, wide ? 1 : 62]);
+            foreach ((Op op, Tensor[] inputs) in ops.Zip<Op, Tensor[]>([[x, weight], [y, weight], [x, y]]))
+            {
+                Throws<InvalidAttributeException>(() => op.ApplyAll(inputs));
+                Throws<InvalidAttributeException>(() => Graph.Trace(a => op.ApplyAll(a), [.. inputs.Select(input => input.Spec)]));
+            }
+        }
+    }
+
+    [Fact(Explicit = true)]
+    public void Pooling_by_windows_that_no_kernel_takes()
+    {
+        const int Half = (int.MaxValue - 1) / 2;
+        foreach (Window window in new[] { new Window([1, 1], [Half, 0], [Half, 0], [1, 1]), new Window([1, 1], [Half, Half], [Half, Half], [1, 1]) })
+        {
+            Dims size = [int.MaxValue, window.Low[1] == 0 ? 1 : int.MaxValue];
+            Throws<InvalidAttributeException>(() => new MaxPool(size, window).ApplyAll(Tensor.Ones([1, 1, 1, 1])));
+            Throws<InvalidAttributeException>(() => new AveragePool(size, window, true).Apply(Tensor.Ones([1, 1, 1, 1])));
+            Throws<InvalidAttributeException>(() => new AveragePoolGradient(size, window, true, [1, 1, 1, 1]).Apply(Tensor.Ones([1, 1, 1, 1])));
+        }
+
+        // 2³² and 2²⁸ elements in a window: put together of as many parts they would end the process otherwise.
+        foreach ((int height, int width) in new[] { (1 << 28, 1), (1 << 14, 1 << 14) })
+        {
+            MaxPool pool = new([height, width], new Window([1, 1], [height / 2, width / 2], [height / 2, width / 2], [1, 1]));
+            Tensor x = Tensor.Ones([1, 1, 2, 2]);
+            Throws<UnsupportedOpException>(() => pool.ApplyAll(x));
+            Throws<UnsupportedOpException>(() => Graph.Trace(a => pool.ApplyAll(a), [x.Spec]).Run(x));
+        }
+    }
+
+    [Fact(Explicit = true)]
+    public void Shapes_and_draws_beyond_2_to_31()
+    {
+        Tensor one = Tensor.Ones([1, 1]), state = Tensor.From([1L, 2L]);
+        Throws<InvalidAttributeException>(() => new Pad([int.MaxValue, 0], [0, 0], 0).Apply(one));
+        Throws<InvalidAttributeException>(() => new Concat(0).Apply([.. Enumerable.Repeat(Tensor.Zeros([1 << 30, 0]), 2)]));
+        Throws<InvalidAttributeException>(() => new RandomWords([1 << 20, 1 << 20]).ApplyAll(state));
+        Throws<InvalidAttributeException>(() => new RandomUniform([1 << 30], DType.Float64).ApplyAll(state));
+        Throws<EngineException>(() => Tensor.Zeros([int.MaxValue, int.MaxValue, 2]));
+        Throws<EngineException>(() => one.Expand([int.MaxValue, int.MaxValue, 2]));
+        Throws<EngineException>(() => Graph.Trace(a => [a[0].Expand([int.MaxValue, int.MaxValue, 2])], [one.Spec]).Run(one));
+        Throws<EngineException>(() => new Pad([1 << 30, 1 << 30], [0, 0], 0).Apply(one));
+        Throws<ArgumentOutOfRangeException>(() => new Pad([1 << 30, 1 << 30, 1 << 30], [0, 0, 0], 0).Apply(Tensor.Ones([1, 1, 1])));
     }
 
     [Fact(Explicit = true)]
@@ -50,12 +107,19 @@ public sealed class TrapCases : IDisposable
         () => Tensor.Zeros(Shape.Create([int.MaxValue, int.MaxValue, int.MaxValue])));
 
     [Fact(Explicit = true)]
-    public void Tensors_of_more_than_254_axes()
+    public void Tensors_of_more_than_253_axes()
     {
         int[] dims = [.. Enumerable.Repeat(1, 300)];
         Throws<UnsupportedOpException>(() => Tensor.Zeros(Shape.Create(dims)));
         Throws<UnsupportedOpException>(() => Tensor.From([1f]).Reshape(dims));
         Throws<UnsupportedOpException>(() => Tensor.From([1f], Shape.Create(dims)));
+        Throws<UnsupportedOpException>(() => Tensor.From([1f]).Reshape(dims[..254]));
+        (-Tensor.From([1f]).Reshape(dims[..253])).ToArray<float>().Should().Equal(-1);
+        foreach (Func<Tensor[], Tensor[]> function in new Func<Tensor[], Tensor[]>[] { a => a, a => [a[0].Sum()] })
+        {
+            using Graph graph = Graph.Trace(function, [new TensorSpec(Shape.Create(dims), DType.Float32)]);
+            Throws<UnsupportedOpException>(() => graph.Device.Backend.Compile(graph, graph.Device));
+        }
     }
 
     [Fact(Explicit = true)]
@@ -88,8 +152,14 @@ public sealed class TrapCases : IDisposable
         () => new AveragePoolGradient([2, 2], s_plain, true, [1, 1, 4, 4]).Apply(Tensor.Ones([1, 1, 4, 4])));
 
     [Fact(Explicit = true)]
-    public void Convolving_an_empty_batch_has_the_right_shape() =>
-        new Convolution(s_plain).Apply(Tensor.Ones([0, 1, 5, 5]), Tensor.Ones([2, 1, 3, 3])).Shape.Should().Be(Shape.Create([0, 2, 3, 3]));
+    public void Convolving_an_empty_batch_has_the_right_shape()
+    {
+        Tensor x = Tensor.Ones([0, 1, 5, 5]), weight = Tensor.Ones([2, 1, 3, 3]);
+        Shape shape = [0, 2, 3, 3];
+        new Convolution(s_plain).Apply(x, weight).Shape.Should().Be(shape);
+        Graph.Trace(a => [new Convolution(s_plain).Apply(a)], [x.Spec, weight.Spec]).Run(x, weight)[0].ToArray<float>().Should().BeEmpty();
+        new ConvolutionWeightGradient(s_plain, 1, weight.Shape.Dims).Apply(x, Tensor.Ones(shape)).ToArray<float>().Should().HaveCount(18).And.OnlyContain(number => number == 0);
+    }
 
     [Theory(Explicit = true)]
     [InlineData(0, 3)]
@@ -97,7 +167,7 @@ public sealed class TrapCases : IDisposable
     public void A_compiled_affine_map_of_an_empty_matrix(int rows, int features)
     {
         TensorSpec x = new([rows, features], DType.Float32), weight = new([4, features], DType.Float32), bias = new([4], DType.Float32);
-        using DeepBridge.Graphs.Graph graph = DeepBridge.Graphs.Graph.Trace(inputs => [Linear.Instance.Apply(inputs).Relu()], [x, weight, bias]);
+        using Graph graph = Graph.Trace(inputs => [Linear.Instance.Apply(inputs).Relu()], [x, weight, bias]);
         float[] y = graph.Run(Tensor.Ones(x.Shape), Tensor.Ones(weight.Shape), Tensor.Ones(bias.Shape))[0].ToArray<float>();
         y.Should().Equal(Enumerable.Repeat(1f, rows * 4));
     }
@@ -131,27 +201,4 @@ public sealed class TrapCases : IDisposable
 
     private static void Throws<TError>(Action action)
         where TError : Exception => action.Should().Throw<TError>();
-}
-
-/// <summary>How a missing or unfit library is met. Runs where none is loaded yet.</summary>
-public sealed class MissingLibraryCases
-{
-    [Fact(Explicit = true)]
-    public void A_missing_an_unfit_and_at_last_a_fit_library()
-    {
-        Action missing = () => TensorFlowBackend.Register(new TensorFlowOptions { LibraryPath = "/nowhere/libtensorflow.so.2" });
-        missing.Should().Throw<BackendUnavailableException>().Which.Backend.Should().Be("tensorflow");
-        missing.Should().Throw<BackendUnavailableException>().WithMessage("*/nowhere/libtensorflow.so.2*");
-        string other = System.Diagnostics.Process.GetCurrentProcess().Modules.Cast<System.Diagnostics.ProcessModule>()
-            .Select(module => module.FileName).First(file => Path.GetFileName(file).StartsWith("libclrjit", StringComparison.Ordinal));
-        Action unfit = () => TensorFlowBackend.Register(new TensorFlowOptions { LibraryPath = other });
-        unfit.Should().Throw<BackendUnavailableException>().WithMessage("*lacks*TFE_Execute*");
-        TensorFlowOptions options = new() { IntraOpThreads = 1, InterOpThreads = 1 };
-        TensorFlowBackend backend = TensorFlowBackend.Register(options);
-        backend.Version.Should().BeGreaterThanOrEqualTo(new Version(2, 14));
-        TensorFlowBackend.Register().Should().BeSameAs(backend);
-        Action again = () => TensorFlowBackend.Register(new TensorFlowOptions { Xla = true });
-        again.Should().Throw<DeviceException>();
-        (Tensor.Ones([2], device: "tensorflow:cpu") + 1).ToArray<float>().Should().Equal(2, 2);
-    }
 }

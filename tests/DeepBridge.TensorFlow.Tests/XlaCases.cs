@@ -12,6 +12,9 @@ public sealed class XlaCases
     public void Bad_values_are_typed_errors() => GuardCases.Check("tensorflow:cpu");
 
     [Fact(Explicit = true)]
+    public void Odd_values_give_what_the_conventions_say() => FactCases.Check("tensorflow:cpu", eagerly: false);
+
+    [Fact(Explicit = true)]
     public void A_step_agrees_with_the_eager_one() => StepTests.Agree("mlp", 5);
 
     [Fact(Explicit = true)]

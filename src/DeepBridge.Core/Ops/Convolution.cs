@@ -18,9 +18,11 @@ public readonly record struct Window(Dims Stride, Dims Low, Dims High, Dims Dila
     /// <param name="size">The window's extents.</param>
     /// <returns>One extent a spatial axis.</returns>
     /// <exception cref="ShapeMismatchException">The window is larger than the padded input.</exception>
+    /// <exception cref="InvalidAttributeException">What is slid over has more than 2³¹−1 elements, and kernels count in 32 bits.</exception>
     public int[] Slide(Op op, Shape input, ReadOnlySpan<int> size)
     {
         int[] output = new int[Rank];
+        long plane = 1;
         for (int i = 0; i < output.Length; i++)
         {
             long padded = (long)input[i + 2] + Low[i] + High[i], reach = ((long)Dilation[i] * (size[i] - 1)) + 1;
@@ -30,7 +32,12 @@ public readonly record struct Window(Dims Stride, Dims Low, Dims High, Dims Dila
                     op.Name, $"the window reaches over {reach} elements of axis {i + 2}, the padded input {input} has {padded}.", [input], i + 2);
             }
 
-            output[i] = checked((int)((padded - reach) / Stride[i]) + 1);
+            plane = padded + reach + Stride[i] + Dilation[i] > int.MaxValue ? long.MaxValue : plane * padded;
+            Checks.Attribute(
+                op,
+                plane <= int.MaxValue,
+                $"stride {Stride}, padding {Low} and {High} and dilation {Dilation} reach over more than 2^31-1 elements of the input {input}.");
+            output[i] = (int)((padded - reach) / Stride[i]) + 1;
         }
 
         return output;

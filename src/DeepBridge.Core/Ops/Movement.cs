@@ -175,7 +175,9 @@ public sealed record Pad(Dims Low, Dims High, Scalar Value) : MovementOp<Pad>
         for (int axis = 0; axis < dims.Length; axis++)
         {
             Checks.Attribute(this, Low[axis] >= 0 && High[axis] >= 0, $"a padding must not be negative, got {Low} and {High}. Slice instead.");
-            dims[axis] = checked(Low[axis] + input[axis] + High[axis]);
+            long extent = (long)Low[axis] + input[axis] + High[axis];
+            Checks.Attribute(this, extent <= int.MaxValue, $"{Low} and {High} make axis {axis} of shape {input} longer than 2^31-1.");
+            dims[axis] = (int)extent;
         }
 
         return new Shape(Dims.Take(dims));
@@ -213,7 +215,7 @@ public sealed record Concat(int Axis) : Op<Concat>
         Checks.Inputs(this, inputs, 1, int.MaxValue);
         Shape first = inputs[0].Shape;
         Checks.Axis(this, Axis, first);
-        int extent = 0;
+        long extent = 0;
         foreach (TensorSpec input in inputs)
         {
             Checks.Same(this, inputs[0], input);
@@ -223,10 +225,11 @@ public sealed record Concat(int Axis) : Op<Concat>
                     Name, $"shapes {first} and {input.Shape} differ elsewhere than in axis {Axis}.", [first, input.Shape]);
             }
 
-            extent = checked(extent + input.Shape[Axis]);
+            extent += input.Shape[Axis];
         }
 
-        return inputs[0].As(first.With(Axis, extent));
+        Checks.Attribute(this, extent <= int.MaxValue, $"the inputs make axis {Axis} {extent} long, longer than 2^31-1.");
+        return inputs[0].As(first.With(Axis, (int)extent));
     }
 
     /// <inheritdoc/>

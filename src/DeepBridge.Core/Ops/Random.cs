@@ -19,7 +19,7 @@ public sealed record RandomWords(Dims Shape) : Op<RandomWords>
     public override void Infer(ReadOnlySpan<TensorSpec> inputs, Span<TensorSpec> outputs)
     {
         outputs[0] = new TensorSpec(Shape, DType.Int32);
-        outputs[1] = RandomRules.State(this, inputs, 0);
+        outputs[1] = RandomRules.State(this, inputs, outputs[0].Count);
     }
 }
 
@@ -42,7 +42,7 @@ public sealed record RandomUniform(Dims Shape, DType DType) : Op<RandomUniform>
     {
         Checks.Attribute(this, DType is DType.Float32 or DType.Float64, $"draws float32 or float64, got {DType.Name()}.");
         outputs[0] = new TensorSpec(Shape, DType);
-        outputs[1] = RandomRules.State(this, inputs, 0);
+        outputs[1] = RandomRules.State(this, inputs, outputs[0].Count, DType == DType.Float64 ? 2 : 1);
     }
 
     /// <inheritdoc/>
@@ -80,7 +80,7 @@ public sealed record RandomNormal(Dims Shape) : Op<RandomNormal>
     public override void Infer(ReadOnlySpan<TensorSpec> inputs, Span<TensorSpec> outputs)
     {
         outputs[0] = new TensorSpec(Shape, DType.Float32);
-        outputs[1] = RandomRules.State(this, inputs, 0);
+        outputs[1] = RandomRules.State(this, inputs, outputs[0].Count);
     }
 
     /// <inheritdoc/>
@@ -115,7 +115,7 @@ public sealed record Dropout(double Probability) : Op<Dropout>
         RandomRules.CheckProbability(this, Probability);
         outputs[0] = inputs[0];
         outputs[1] = inputs[0].As(DType.Bool);
-        outputs[2] = RandomRules.State(this, inputs[1..], 0);
+        outputs[2] = RandomRules.State(this, inputs[1..], outputs[0].Count);
     }
 
     /// <inheritdoc/>
@@ -164,11 +164,13 @@ file static class RandomRules
     internal static void CheckProbability(Op op, double probability) => Checks.Attribute(
         op, probability is >= 0 and < 1, $"the probability must be at least 0 and below 1, got {probability}.");
 
-    internal static TensorSpec State(Op op, ReadOnlySpan<TensorSpec> inputs, int index)
+    /// <summary>The state's spec; a draw has at most 2³⁰ words, which kernels count in 32 bits.</summary>
+    internal static TensorSpec State(Op op, ReadOnlySpan<TensorSpec> inputs, long count, int words = 1)
     {
-        Checks.Inputs(op, inputs, index + 1);
-        Checks.Is(op, inputs[index], DType.Int64, "the state");
-        Checks.HasShape(op, inputs[index], [2], "the state");
-        return inputs[index];
+        Checks.Inputs(op, inputs, 1);
+        Checks.Is(op, inputs[0], DType.Int64, "the state");
+        Checks.HasShape(op, inputs[0], [2], "the state");
+        Checks.Attribute(op, count <= (1 << 30) / words, $"draws at most 2^30 words at once, got {count} numbers.");
+        return inputs[0];
     }
 }

@@ -32,7 +32,7 @@ internal sealed class FunctionBuilder
         _plain = backend.RunsPlain(graph.Device);
         _backend = backend;
         _graph = graph;
-        _emit = new GraphEmitter(backend.Context, body) { OnCpu = ReferenceEquals(graph.Device, backend.Devices[0]) };
+        _emit = new GraphEmitter(backend.Context, body) { OnCpu = _plain };
     }
 
     /// <summary>Builds a function and makes it known to the context.</summary>
@@ -177,6 +177,7 @@ internal sealed class FunctionBuilder
 
     private nint Argument(TensorSpec spec, bool isWhole = false)
     {
+        Eager.EagerContext.RequireAxes(spec);
         nint value = _emit.Argument(C.Code(spec.DType), spec.Shape, isWhole);
         _arguments.Add(_emit.Output(value));
         return value;

@@ -16,7 +16,7 @@ internal abstract unsafe class Emitter
     // For values of which there is the other layout too, that one's handle.
     private readonly Dictionary<nint, nint> _twins = [];
 
-    /// <summary>Whether kernels of the CPU, or what XLA makes for it, run what is emitted: a GPU has fewer.</summary>
+    /// <summary>Whether TensorFlow's own kernels of the CPU run what is emitted: a GPU has fewer, and XLA's differ.</summary>
     internal required bool OnCpu { get; init; }
 
     /// <summary>Whether kernels for gradients of grouped and dilated float32 convolutions are there.</summary>
@@ -89,9 +89,9 @@ internal abstract unsafe class Emitter
         return this;
     }
 
-    /// <summary>Emits an op of element after element: any layout will do, as long as all inputs have the same.</summary>
+    /// <summary>Emits an op of element after element, which broadcasts: any layout will do, as long as all inputs have the same.</summary>
     /// <param name="name">Its name in TensorFlow, a literal.</param>
-    /// <param name="inputs">Its inputs: scalars and values of one shape.</param>
+    /// <param name="inputs">Its inputs.</param>
     /// <returns>Its output.</returns>
     internal nint Map(ReadOnlySpan<byte> name, params ReadOnlySpan<nint> inputs) =>
         BeginsLast(name, inputs) ? FromChannelsLast(One()) : One();

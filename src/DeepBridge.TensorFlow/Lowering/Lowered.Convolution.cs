@@ -114,7 +114,7 @@ internal static partial class Lowered
         : new Window([1, window.Stride[0]], [0, window.Low[0]], [0, window.High[0]], [1, window.Dilation[0]]);
 
     private static Dims Flat(Shape shape) => shape.Rank == 4 ? shape.Dims
-        : [shape[0], shape[1], 1, checked((int)Shape.Create(shape.AsSpan()[2..]).Count)];
+        : [shape[0], shape[1], 1, Count(shape.AsSpan()[2..])];
 
     /// <summary>(N, C, spatial…) as (N, H, W, C).</summary>
     private static nint Image(Emitter e, nint x, Shape shape) => shape.Rank switch

@@ -5,24 +5,44 @@ namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
-    private static nint Unary(ReadOnlySpan<byte> name, in Site s) => s.Emit.Map(name, s.X[0]);
+    /// <summary>The kernels broadcast by themselves, in either layout.</summary>
+    private static nint Each(ReadOnlySpan<byte> name, in Site s) => s.Emit.Map(name, s.X);
 
-    private static nint Binary(ReadOnlySpan<byte> name, in Site s) => IsAligned(s, 0) && IsAligned(s, 1)
-        ? s.Emit.Map(name, s.X)
-        : s.Emit.Op(name, Spread(s, 0), Spread(s, 1)).One();
-
-    private static nint Chosen(in Site s) => IsAligned(s, 0) && IsAligned(s, 1) && IsAligned(s, 2)
-        ? s.Emit.Map("SelectV2"u8, s.X)
-        : s.Emit.Op("SelectV2"u8, Spread(s, 0), Spread(s, 1), Spread(s, 2)).One();
-
-    private static bool IsAligned(in Site s, int input) => s.Ins[input].Rank == 0 || s.Ins[input].Shape == s.Outs[0].Shape;
-
-    /// <summary>An input in the output's shape, where the kernels' own broadcasting may give up: it takes five groups of axes.</summary>
-    private static nint Spread(in Site s, int input)
+    /// <summary>An op of element after element on one axis instead of many: kernels broadcast over five groups of axes, and choose among eight axes.</summary>
+    private static nint[]? Flattened(Op op, in Site s)
     {
         Shape output = s.Outs[0].Shape;
-        return output.Rank <= 5 || s.Ins[input].Shape == output ? s.X[input]
-            : s.Emit.Op("BroadcastTo"u8, s.X[input], s.Emit.Integers(output.Dims)).One();
+        Dims flat = [checked((int)output.Count)];
+        (nint[] x, TensorSpec[] ins) = (s.X.ToArray(), s.Ins.ToArray());
+        for (int i = 0; i < x.Length; i++)
+        {
+            if (ins[i].Rank > 0)
+            {
+                x[i] = s.Emit.Reshape(ins[i].Shape == output ? x[i] : Spread(s.Emit, x[i], ins[i].Shape, output), flat);
+                ins[i] = new TensorSpec(flat, ins[i].DType);
+            }
+        }
+
+        return Elementwise(op, new Site(s.Emit, x, ins, [new TensorSpec(flat, s.Outs[0].DType)])) is [nint result]
+            ? [s.Emit.Reshape(result, output.Dims)]
+            : null;
+    }
+
+    /// <summary>A value broadcast to a shape; where there are many axes by two of them at a time, which are five groups at most.</summary>
+    private static nint Spread(Emitter e, nint x, Shape from, Shape to)
+    {
+        int[] shape = [.. Enumerable.Repeat(1, to.Rank - from.Rank), .. from.AsSpan()];
+        for (int axis = 0, wait = 0; axis < shape.Length; axis++)
+        {
+            wait += shape[axis] == to[axis] ? 0 : 1;
+            shape[axis] = to[axis];
+            if ((wait == 2 && to.Rank > 5) || axis == shape.Length - 1)
+            {
+                (x, wait) = (e.Op("BroadcastTo"u8, x, e.Integers(Dims.Create(shape))).One(), 0);
+            }
+        }
+
+        return x;
     }
 
     /// <summary>−1, 0 or 1; 0 for NaN, which TensorFlow keeps.</summary>
@@ -45,11 +65,11 @@ internal static partial class Lowered
     {
         if (!s.Ins[0].DType.IsFloating())
         {
-            return Binary("FloorMod"u8, s);
+            return Each("FloorMod"u8, s);
         }
 
         Emitter e = s.Emit;
-        nint b = Spread(s, 1), rest = e.Op("TruncateMod"u8, Spread(s, 0), b).One();
+        nint b = s.X[1], rest = e.Op("TruncateMod"u8, s.X[0], b).One();
         return e.Op("SelectV2"u8, Turned(e, rest, b, s.Ins[0].DType), e.Op("AddV2"u8, rest, b).One(), rest).One();
     }
 
@@ -58,12 +78,12 @@ internal static partial class Lowered
     {
         if (!s.Ins[0].DType.IsFloating())
         {
-            return Binary("FloorDiv"u8, s);
+            return Each("FloorDiv"u8, s);
         }
 
         Emitter e = s.Emit;
         DType dtype = s.Ins[0].DType;
-        nint a = Spread(s, 0), b = Spread(s, 1), one = e.Number(1, dtype), rest = e.Op("TruncateMod"u8, a, b).One();
+        nint a = s.X[0], b = s.X[1], one = e.Number(1, dtype), rest = e.Op("TruncateMod"u8, a, b).One();
         nint quotient = e.Op("RealDiv"u8, e.Op("Sub"u8, a, rest).One(), b).One();
         quotient = e.Op("SelectV2"u8, Turned(e, rest, b, dtype), e.Op("Sub"u8, quotient, one).One(), quotient).One();
         nint floor = e.Op("Floor"u8, quotient).One();

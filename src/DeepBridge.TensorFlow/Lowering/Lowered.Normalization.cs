@@ -6,11 +6,21 @@ internal static partial class Lowered
 {
     private static nint Rowwise(ReadOnlySpan<byte> name, in Site s)
     {
-        Emitter e = s.Emit;
-        Shape shape = s.Ins[0].Shape;
-        return shape.Count == 0 ? s.X[0]
-            : shape.Rank == 2 ? e.Op(name, s.X[0]).One()
-            : e.Reshape(e.Op(name, e.Reshape(s.X[0], [-1, shape[^1]])).One(), shape.Dims);
+        (Emitter e, Shape shape) = (s.Emit, s.Ins[0].Shape);
+        if (shape.Count == 0)
+        {
+            return s.X[0];
+        }
+
+        nint x = shape.Rank == 2 ? s.X[0] : e.Reshape(s.X[0], [-1, shape[^1]]), y = e.Op(name, x).One();
+        if (e is Graphs.GraphEmitter)
+        {
+            // In a graph, TensorFlow and XLA make a row with NaN or infinity 0 elsewhere. Its maximum less itself is NaN.
+            nint most = Fold("Max"u8, e, x, [1], true);
+            y = e.Op("AddV2"u8, y, e.Op("Sub"u8, most, most).One()).One();
+        }
+
+        return shape.Rank == 2 ? y : e.Reshape(y, shape.Dims);
     }
 
     /// <summary>The kernel gives the losses and their gradient at once. Kept: the logits, the gradient; which labels count, and how many.</summary>

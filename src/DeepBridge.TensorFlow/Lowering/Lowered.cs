@@ -26,8 +26,8 @@ internal readonly ref struct Site(Emitter emit, ReadOnlySpan<nint> x, ReadOnlySp
 /// <summary>The one table of how DeepBridge's ops are said in TensorFlow's, for eager execution and for graphs.</summary>
 internal static partial class Lowered
 {
-    /// <summary>What TensorFlow's shapes hold; it ends the process over more.</summary>
-    internal const int MostAxes = 254;
+    /// <summary>What TensorFlow's shapes hold; it ends the process over more than one more.</summary>
+    internal const int MostAxes = 253;
 
     /// <summary>Emits an op; one that computes does so in float32 where its inputs are 16-bit floats.</summary>
     /// <param name="op">The op.</param>
@@ -35,11 +35,7 @@ internal static partial class Lowered
     /// <returns>The outputs; one may be an input.</returns>
     internal static nint[] Emit(Op op, in Site site)
     {
-        foreach (TensorSpec output in site.Outs)
-        {
-            EagerContext.RequireAxes(output);
-        }
-
+        EagerContext.RequireAxes(site.Outs[0]);
         if (!Narrow(site.Ins) || !Computes(op))
         {
             return Table(op, site);
@@ -62,60 +58,66 @@ internal static partial class Lowered
         return results;
     }
 
-    private static nint[] Table(Op op, in Site s) => op switch
+    private static nint[] Table(Op op, in Site s) => (s.Outs[0].Rank > 5 ? null : Elementwise(op, s)) ?? Others(op, s);
+
+    private static nint[]? Elementwise(Op op, in Site s) => op switch
     {
-        Add => [Binary("AddV2"u8, s)],
-        Subtract => [Binary("Sub"u8, s)],
-        Multiply => [Binary("Mul"u8, s)],
-        Divide => [Binary("RealDiv"u8, s)],
-        Maximum => [Binary("Maximum"u8, s)],
-        Minimum => [Binary("Minimum"u8, s)],
-        Power => [Binary("Pow"u8, s)],
+        Add => [Each("AddV2"u8, s)],
+        Subtract => [Each("Sub"u8, s)],
+        Multiply => [Each("Mul"u8, s)],
+        Divide => [Each("RealDiv"u8, s)],
+        Maximum => [Each("Maximum"u8, s)],
+        Minimum => [Each("Minimum"u8, s)],
+        Power => [Each("Pow"u8, s)],
         FloorDivide => [FloorDivided(s)],
         FloorModulo => [FloorRemainder(s)],
-        Negate => [Unary("Neg"u8, s)],
-        Abs => [Unary("Abs"u8, s)],
-        Relu => [s.Emit.NoteRectified(Unary("Relu"u8, s))],
-        Exp => [Unary("Exp"u8, s)],
-        Expm1 => [Unary("Expm1"u8, s)],
-        Log => [Unary("Log"u8, s)],
-        Log1p => [Unary("Log1p"u8, s)],
-        Sqrt => [Unary("Sqrt"u8, s)],
-        Rsqrt => [Unary("Rsqrt"u8, s)],
-        Sin => [Unary("Sin"u8, s)],
-        Cos => [Unary("Cos"u8, s)],
-        Erf => [Unary("Erf"u8, s)],
-        Tanh => [Unary("Tanh"u8, s)],
-        Sigmoid => [Unary("Sigmoid"u8, s)],
-        LogicalNot => [Unary("LogicalNot"u8, s)],
+        Negate => [Each("Neg"u8, s)],
+        Abs => [Each("Abs"u8, s)],
+        Relu => [s.Emit.NoteRectified(Each("Relu"u8, s))],
+        Exp => [Each("Exp"u8, s)],
+        Expm1 => [Each("Expm1"u8, s)],
+        Log => [Each("Log"u8, s)],
+        Log1p => [Each("Log1p"u8, s)],
+        Sqrt => [Each("Sqrt"u8, s)],
+        Rsqrt => [Each("Rsqrt"u8, s)],
+        Sin => [Each("Sin"u8, s)],
+        Cos => [Each("Cos"u8, s)],
+        Erf => [Each("Erf"u8, s)],
+        Tanh => [Each("Tanh"u8, s)],
+        Sigmoid => [Each("Sigmoid"u8, s)],
+        LogicalNot => [Each("LogicalNot"u8, s)],
         Sign => [Signed(s)],
         Floor or Ceiling or Round when !s.Ins[0].DType.IsFloating() => [s.X[0]],
-        Floor => [Unary("Floor"u8, s)],
-        Ceiling => [Unary("Ceil"u8, s)],
-        Round => [Unary("Round"u8, s)],
-        Equal => [Binary("Equal"u8, s)],
-        NotEqual => [Binary("NotEqual"u8, s)],
+        Floor => [Each("Floor"u8, s)],
+        Ceiling => [Each("Ceil"u8, s)],
+        Round => [Each("Round"u8, s)],
+        Equal => [Each("Equal"u8, s)],
+        NotEqual => [Each("NotEqual"u8, s)],
         Less or LessEqual or Greater or GreaterEqual when s.Ins[0].DType == DType.Bool => OfBytes(op, s),
-        Less => [Binary("Less"u8, s)],
-        LessEqual => [Binary("LessEqual"u8, s)],
-        Greater => [Binary("Greater"u8, s)],
-        GreaterEqual => [Binary("GreaterEqual"u8, s)],
-        LogicalAnd => [Binary("LogicalAnd"u8, s)],
-        LogicalOr => [Binary("LogicalOr"u8, s)],
-        LogicalXor => [Binary("NotEqual"u8, s)],
+        Less => [Each("Less"u8, s)],
+        LessEqual => [Each("LessEqual"u8, s)],
+        Greater => [Each("Greater"u8, s)],
+        GreaterEqual => [Each("GreaterEqual"u8, s)],
+        LogicalAnd => [Each("LogicalAnd"u8, s)],
+        LogicalOr => [Each("LogicalOr"u8, s)],
+        LogicalXor => [Each("NotEqual"u8, s)],
         ReluGradient => [Rectified(s)],
         TanhGradient => [s.Emit.Map("TanhGrad"u8, s.X[1], s.X[0])],
         SigmoidGradient => [s.Emit.Map("SigmoidGrad"u8, s.X[1], s.X[0])],
-        Ops.Where => [Chosen(s)],
+        Ops.Where => [Each("SelectV2"u8, s)],
         Cast cast when cast.DType == s.Ins[0].DType => [s.X[0]],
         Cast { DType: DType.Bool } => [s.Emit.Map("NotEqual"u8, s.X[0], s.Emit.Number(0, s.Ins[0].DType))],
         Cast cast => [s.Ins[0].DType.IsFloating() && !cast.DType.IsFloating() ? Truncated(cast.DType, s) : s.Emit.Cast(s.X[0], cast.DType)],
         Fill fill => [Filled(s.Emit, s.Outs[0], fill.Value)],
         Iota iota => [Counted(iota, s.Emit)],
+        _ => null,
+    };
 
+    private static nint[] Others(Op op, in Site s) => op switch
+    {
         Ops.Reshape => [s.Ins[0].Shape == s.Outs[0].Shape ? s.X[0] : s.Emit.Reshape(s.X[0], s.Outs[0].Shape.Dims)],
         Permute permute => [s.Emit.Transpose(s.X[0], permute.Axes)],
-        Expand expand => [s.Emit.Op("BroadcastTo"u8, s.X[0], s.Emit.Integers(expand.Shape)).One()],
+        Expand expand => [Spread(s.Emit, s.X[0], s.Ins[0].Shape, expand.Shape)],
         Slice slice => [Cut(s.Emit, s.X[0], slice.Starts, slice.Sizes, slice.Steps)],
         Pad pad => [Padded(s.Emit, s.X[0], pad, s.Ins[0].DType)],
         Flip flip => [flip.Axes.Length == 0 ? s.X[0] : s.Emit.Op("ReverseV2"u8, s.X[0], s.Emit.Integers(flip.Axes)).One()],
@@ -154,7 +156,7 @@ internal static partial class Lowered
         MaxPool pool => MostOf(pool, s),
         AveragePool pool => [MeanOf(pool, s)],
         AveragePoolGradient back => [MeanBack(back, s)],
-        _ => throw new UnsupportedOpException($"The backend of TensorFlow has no lowering of {op.Name}."),
+        _ => Flattened(op, s) ?? throw new UnsupportedOpException($"The backend of TensorFlow has no lowering of {op.Name}."),
     };
 
     private static bool Narrow(ReadOnlySpan<TensorSpec> specs) => HasOne(specs, static spec => IsNarrow(spec.DType));

@@ -9,8 +9,6 @@ internal static unsafe partial class LibraryLoader
     /// <summary>The variable that names a libtensorflow.</summary>
     internal const string Variable = "DEEPBRIDGE_TENSORFLOW_LIBRARY";
 
-    private const string LogLevel = "TF_CPP_MIN_LOG_LEVEL";
-
     private static readonly string[] s_names = OperatingSystem.IsWindows() ? ["tensorflow.dll"]
         : OperatingSystem.IsMacOS() ? ["libtensorflow_cc.2.dylib", "libtensorflow.2.dylib", "libtensorflow.dylib"]
         : ["libtensorflow_cc.so.2", "libtensorflow.so.2", "libtensorflow.so"];
@@ -26,16 +24,13 @@ internal static unsafe partial class LibraryLoader
 
     /// <summary>Loads the library.</summary>
     /// <param name="path">The file or its folder, or null; see <see cref="TensorFlowOptions.LibraryPath"/>.</param>
+    /// <param name="xla">What XLA is told, unless the user tells it something.</param>
     /// <returns>The version.</returns>
     /// <exception cref="BackendUnavailableException">There is none, or it is not fit.</exception>
-    internal static Version Load(string? path)
+    internal static Version Load(string? path, string xla)
     {
-        if (Environment.GetEnvironmentVariable(LogLevel) is null)
-        {
-            // .NET's own variables are not seen by libc.
-            _ = OperatingSystem.IsWindows() ? PutEnvironment(LogLevel, "2") : SetEnvironment(LogLevel, "2", 0);
-        }
-
+        SetDefault("XLA_FLAGS", xla);
+        SetDefault("TF_CPP_MIN_LOG_LEVEL", "2");
         s_library = Open(path);
         foreach (Assembly assembly in new[] { typeof(C).Assembly, typeof(Tensorflow.c_api).Assembly })
         {
@@ -99,6 +94,15 @@ internal static unsafe partial class LibraryLoader
     }
 
     private static string? Find(string folder) => s_names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    /// <summary>Sets a variable that the library reads while it is loaded, unless the user has set it: .NET's own are not seen by libc.</summary>
+    private static void SetDefault(string name, string value)
+    {
+        if (Environment.GetEnvironmentVariable(name) is null)
+        {
+            _ = OperatingSystem.IsWindows() ? PutEnvironment(name, value) : SetEnvironment(name, value, 0);
+        }
+    }
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetEnvironment(string name, string value, int overwrite);
