@@ -125,6 +125,16 @@ public sealed class TrapCases : IDisposable
     [Fact(Explicit = true)]
     public void Filling_more_than_there_is_memory() => Throws<DeepBridgeException>(() => Tensor.Zeros([1 << 30, 1 << 14]));
 
+    [Theory(Explicit = true)]
+    [InlineData(1 << 29, 4)]
+    [InlineData(int.MaxValue, 1)]
+    [InlineData(1 << 30, 1 << 14)]
+    public void Drawing_more_words_than_an_int_counts(int rows, int columns)
+    {
+        Tensor state = Tensor.From([1L, 2L]);
+        Throws<DeepBridgeException>(() => new RandomUniform([rows, columns, 1 << 10], DType.Float32).ApplyAll(state));
+    }
+
     [Fact(Explicit = true)]
     public void Gathering_along_an_axis_that_is_not_there() =>
         Throws<DeepBridgeException>(() => new Gather(3).Apply(Tensor.Ones([2, 3]), Tensor.From([0L])));

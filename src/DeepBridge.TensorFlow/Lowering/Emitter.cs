@@ -181,11 +181,7 @@ internal abstract unsafe class Emitter
     /// <inheritdoc cref="Type"/>
     internal Emitter Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        fixed (byte* bytes = value)
-        {
-            SetText(C.At(name), bytes, (nuint)value.Length);
-        }
-
+        SetText(C.At(name), C.At(value), (nuint)value.Length);
         return this;
     }
 
@@ -311,34 +307,28 @@ internal abstract unsafe class Emitter
     private bool BeginsLast(ReadOnlySpan<byte> name, ReadOnlySpan<nint> inputs)
     {
         Span<nint> lasts = stackalloc nint[inputs.Length];
-        bool any = false;
         for (int i = 0; i < lasts.Length; i++)
         {
             lasts[i] = Layouts(inputs[i]).Last;
-            any |= lasts[i] != 0;
         }
 
-        for (int i = 0; any && i < lasts.Length; i++)
+        bool all = lasts.ContainsAnyExcept(0);
+        for (int i = 0; all && i < lasts.Length; i++)
         {
-            if (lasts[i] == 0)
-            {
-                any = IsScalar(inputs[i]);
-                lasts[i] = inputs[i];
-            }
+            all = lasts[i] != 0 || IsScalar(inputs[i]);
+            lasts[i] = lasts[i] != 0 ? lasts[i] : inputs[i];
         }
 
-        if (any)
-        {
-            Begin(name);
-            Add(lasts);
-            Release(lasts);
-        }
-        else
+        if (!all)
         {
             Op(name, inputs);
+            return false;
         }
 
-        return any;
+        Begin(name);
+        Add(lasts);
+        Release(lasts);
+        return true;
     }
 
     private ReadOnlySpan<nint> Plain(ReadOnlySpan<nint> inputs)

@@ -55,7 +55,7 @@ internal static partial class Lowered
     /// <param name="left">What is left of the op.</param>
     /// <returns>The output.</returns>
     internal static nint Second(Emitter e, Deferred left) => left.Op is MaxPool pool
-        ? FromImage(e, Folded(e, left.Kept[0], pool, left.Ins[0], false).Places, pool.InferAll([left.Ins[0]])[0].Shape)
+        ? FromImage(e, Folded(e, left.Kept[0], pool, left.Ins[0]).Places, pool.InferAll([left.Ins[0]])[0].Shape)
         : e.Op("LogSoftmax"u8, left.Kept[0]).One();
 
     /// <summary>Emits the gradient.</summary>

@@ -1,58 +1,10 @@
 using DeepBridge.Ops;
+using DeepBridge.TensorFlow.Native;
 
 namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
-    private static nint[]? Elementwise(Op op, in Site s) => op switch
-    {
-        Add => [Each("AddV2"u8, s)],
-        Subtract => [Each("Sub"u8, s)],
-        Multiply => [Each("Mul"u8, s)],
-        Divide => [Each("RealDiv"u8, s)],
-        Maximum => [Each("Maximum"u8, s)],
-        Minimum => [Each("Minimum"u8, s)],
-        Power => [Each("Pow"u8, s)],
-        FloorDivide => [FloorDivided(s)],
-        FloorModulo => [FloorRemainder(s)],
-        Negate => [Each("Neg"u8, s)],
-        Abs => [Each("Abs"u8, s)],
-        Relu => [s.Emit.NoteRectified(Each("Relu"u8, s))],
-        Exp => [Each("Exp"u8, s)],
-        Expm1 => [Each("Expm1"u8, s)],
-        Log => [Each("Log"u8, s)],
-        Log1p => [Each("Log1p"u8, s)],
-        Sqrt => [Each("Sqrt"u8, s)],
-        Rsqrt => [Each("Rsqrt"u8, s)],
-        Sin => [Each("Sin"u8, s)],
-        Cos => [Each("Cos"u8, s)],
-        Erf => [Each("Erf"u8, s)],
-        Tanh => [Each("Tanh"u8, s)],
-        Sigmoid => [Each("Sigmoid"u8, s)],
-        LogicalNot => [Each("LogicalNot"u8, s)],
-        Sign => [Signed(s)],
-        Floor => [Rounded("Floor"u8, s)],
-        Ceiling => [Rounded("Ceil"u8, s)],
-        Round => [Rounded("Round"u8, s)],
-        Equal => [Each("Equal"u8, s)],
-        NotEqual => [Each("NotEqual"u8, s)],
-        Less => [Ordered("Less"u8, s)],
-        LessEqual => [Ordered("LessEqual"u8, s)],
-        Greater => [Ordered("Greater"u8, s)],
-        GreaterEqual => [Ordered("GreaterEqual"u8, s)],
-        LogicalAnd => [Each("LogicalAnd"u8, s)],
-        LogicalOr => [Each("LogicalOr"u8, s)],
-        LogicalXor => [Each("NotEqual"u8, s)],
-        ReluGradient => [Rectified(s)],
-        TanhGradient => [s.Emit.Map("TanhGrad"u8, s.X[1], s.X[0])],
-        SigmoidGradient => [s.Emit.Map("SigmoidGrad"u8, s.X[1], s.X[0])],
-        Ops.Where => [Each("SelectV2"u8, s)],
-        Cast cast => [Casted(cast.DType, s)],
-        Fill fill => [Filled(fill, s)],
-        Iota iota => [Counted(iota, s)],
-        _ => null,
-    };
-
     /// <summary>The kernels broadcast by themselves, in either layout.</summary>
     private static nint Each(ReadOnlySpan<byte> name, in Site s) => s.Emit.Map(name, s.X);
 
@@ -71,7 +23,9 @@ internal static partial class Lowered
             }
         }
 
-        return Elementwise(op, new Site(s.Emit, x, ins, [new TensorSpec(flat, s.Outs[0].DType)])) is [nint result] ? [s.Emit.Reshape(result, output.Dims)] : null;
+        return Elementwise(op, new Site(s.Emit, x, ins, [new TensorSpec(flat, s.Outs[0].DType)])) is [nint result]
+            ? [s.Emit.Reshape(result, output.Dims)]
+            : null;
     }
 
     /// <summary>A value broadcast to a shape; where there are many axes by two of them at a time, which are five groups at most.</summary>
@@ -99,18 +53,11 @@ internal static partial class Lowered
         return dtype.IsFloating() ? s.Emit.Map("SelectV2"u8, s.Emit.Map("NotEqual"u8, sign, sign), s.Emit.Number(0, dtype), sign) : sign;
     }
 
-    private static nint Rounded(ReadOnlySpan<byte> name, in Site s) => s.Ins[0].DType.IsFloating() ? s.Emit.Map(name, s.X[0]) : s.X[0];
-
     /// <summary>A comparison of order; of bool, as of integers.</summary>
-    private static nint Ordered(ReadOnlySpan<byte> name, in Site s)
+    private static nint[] OfBytes(Op op, in Site s)
     {
-        if (s.Ins[0].DType != DType.Bool)
-        {
-            return Each(name, s);
-        }
-
-        nint[] whole = [s.Emit.Cast(s.X[0], DType.UInt8), s.Emit.Cast(s.X[1], DType.UInt8)];
-        return Each(name, new Site(s.Emit, whole, [s.Ins[0].As(DType.UInt8), s.Ins[1].As(DType.UInt8)], s.Outs));
+        nint[] bytes = [s.Emit.Cast(s.X[0], DType.UInt8), s.Emit.Cast(s.X[1], DType.UInt8)];
+        return Table(op, new Site(s.Emit, bytes, [s.Ins[0].As(DType.UInt8), s.Ins[1].As(DType.UInt8)], s.Outs));
     }
 
     /// <summary>a − b·⌊a / b⌋ with the sign of b, as PyTorch computes it; TensorFlow's own turns −1 % ∞ into NaN.</summary>
@@ -154,41 +101,18 @@ internal static partial class Lowered
     }
 
     /// <summary>A floating value becomes an integer by truncating; NaN becomes 0, what is out of range saturates.</summary>
-    private static nint Casted(DType to, in Site s)
+    private static nint Truncated(DType to, in Site s)
     {
         Emitter e = s.Emit;
-        DType from = s.Ins[0].DType;
-        nint x = s.X[0];
-        if (from == to)
-        {
-            return x;
-        }
-
-        if (to == DType.Bool)
-        {
-            return e.Map("NotEqual"u8, x, e.Number(0, from));
-        }
-
-        if (!from.IsFloating() || to.IsFloating())
-        {
-            return e.Cast(x, to);
-        }
+        nint x = s.Ins[0].DType == DType.Float64 ? s.X[0] : e.Cast(s.X[0], DType.Float64);
+        (double least, double most) = Numbers.Range(to);
 
         // Every bound but that of int64 is a float64; 2⁶³ itself would wrap.
-        x = from == DType.Float64 ? x : e.Cast(x, DType.Float64);
-        (double least, double most) = to switch
-        {
-            DType.UInt8 => (byte.MinValue, byte.MaxValue),
-            DType.Int8 => (sbyte.MinValue, sbyte.MaxValue),
-            DType.Int16 => (short.MinValue, short.MaxValue),
-            DType.Int32 => (int.MinValue, int.MaxValue),
-            _ => (long.MinValue, Math.BitDecrement(Math.Pow(2, 63))),
-        };
+        nint high = e.Number(to == DType.Int64 ? Math.BitDecrement(most) : most, DType.Float64);
         nint known = e.Map("SelectV2"u8, e.Map("NotEqual"u8, x, x), e.Number(0.0, DType.Float64), x);
-        nint clipped = e.Map("Maximum"u8, e.Map("Minimum"u8, known, e.Number(most, DType.Float64)), e.Number(least, DType.Float64));
-        nint whole = e.Cast(clipped, to);
+        nint whole = e.Cast(e.Map("Maximum"u8, e.Map("Minimum"u8, known, high), e.Number(least, DType.Float64)), to);
         return to != DType.Int64 ? whole : e.Map(
-            "SelectV2"u8, e.Map("GreaterEqual"u8, known, e.Number(Math.Pow(2, 63), DType.Float64)), e.Number(long.MaxValue, to), whole);
+            "SelectV2"u8, e.Map("GreaterEqual"u8, known, e.Number(most, DType.Float64)), e.Number(long.MaxValue, to), whole);
     }
 
     /// <summary>
@@ -215,16 +139,17 @@ internal static partial class Lowered
         return e.Bitcast(e.Map("ReluGrad"u8, e.Bitcast(g, bits), e.Bitcast(above, bits)), spec.DType);
     }
 
-    private static nint Filled(Fill fill, in Site s)
+    private static nint Filled(Emitter e, TensorSpec spec, Scalar value)
     {
-        nint value = s.Emit.Number(fill.Value, fill.DType);
-        return fill.Shape.Length == 0 ? value : s.Emit.Op("Fill"u8, s.Emit.Integers(fill.Shape), value).One();
+        nint number = e.Number(value, spec.DType);
+        return spec.Rank == 0 ? number : e.Op("Fill"u8, e.Integers(spec.Shape.Dims), number).One();
     }
 
-    private static nint Counted(Iota iota, in Site s)
+    /// <summary>TensorFlow counts in the dtype itself, of which float32 has no more than 2²⁴ whole numbers in a row.</summary>
+    private static nint Counted(Iota iota, Emitter e)
     {
-        DType dtype = IsNarrow(iota.DType) ? DType.Float32 : iota.DType;
-        nint numbers = s.Emit.Op("Range"u8, s.Emit.Number(0, dtype), s.Emit.Number(iota.Length, dtype), s.Emit.Number(1, dtype)).One();
-        return dtype == iota.DType ? numbers : s.Emit.Cast(numbers, iota.DType);
+        DType dtype = IsNarrow(iota.DType) || (iota.DType == DType.Float32 && iota.Length > 1 << 24) ? DType.Int32 : iota.DType;
+        nint numbers = e.Op("Range"u8, e.Number(0, dtype), e.Number(iota.Length, dtype), e.Number(1, dtype)).One();
+        return dtype == iota.DType ? numbers : e.Cast(numbers, iota.DType);
     }
 }

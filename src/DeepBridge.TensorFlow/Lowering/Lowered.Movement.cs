@@ -6,20 +6,6 @@ namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
-    private static nint[]? Moved(Op op, in Site s) => op switch
-    {
-        Ops.Reshape => [s.Ins[0].Shape == s.Outs[0].Shape ? s.X[0] : s.Emit.Reshape(s.X[0], s.Outs[0].Shape.Dims)],
-        Permute permute => [s.Emit.Transpose(s.X[0], permute.Axes)],
-        Expand expand => [Spread(s.Emit, s.X[0], s.Ins[0].Shape, expand.Shape)],
-        Slice slice => [Cut(s.Emit, s.X[0], slice.Starts, slice.Sizes, slice.Steps)],
-        Pad pad => [Padded(s.Emit, s.X[0], pad, s.Ins[0].DType)],
-        Flip flip => [flip.Axes.Length == 0 ? s.X[0] : s.Emit.Op("ReverseV2"u8, s.X[0], s.Emit.Integers(flip.Axes)).One()],
-        Concat concat => [s.X.Length == 1 ? s.X[0] : s.Emit.ListOp("ConcatV2"u8, s.X, s.Emit.Integer(concat.Axis)).One()],
-        RandomWords random => Words(random, s),
-        RandomUniform uniform => Uniform(uniform, s),
-        _ => null,
-    };
-
     /// <summary>Whether TensorFlow's kernels have enough axes for a movement.</summary>
     internal static bool Moves(Op op, ReadOnlySpan<TensorSpec> inputs) => inputs[0].Rank <= (op is Pad ? 6 : 8);
 
@@ -49,15 +35,15 @@ internal static partial class Lowered
     /// StatelessRandomUniformFullIntV2 with algorithm 1 is the core's Philox, but for a counter that overflows: TensorFlow's has
     /// an upper half to carry into. So the words behind an overflow are drawn from counter 0 on.
     /// </summary>
-    private static nint[] Words(RandomWords random, in Site s)
+    private static nint[] Words(Dims shape, in Site s)
     {
         Emitter e = s.Emit;
-        int count = checked((int)new Shape(random.Shape).Count), blocks = (count + 3) / 4;
+        long count = s.Outs[0].Count, blocks = (count + 3) / 4;
         nint start = Cut(e, s.X[0], [1], [1], [1]);
         nint words;
         if (e.Peek(start) is { } known && (known >= 0 || known < -blocks))
         {
-            words = Draw(s, start, e.Integers(random.Shape));
+            words = Draw(s, start, e.Integers(shape));
         }
         else
         {
@@ -65,11 +51,10 @@ internal static partial class Lowered
             nint near = e.Op("LogicalAnd"u8, e.Op("Greater"u8, left, zero).One(), e.Op("Less"u8, left, Long(e, blocks)).One()).One();
             nint head = e.Op("SelectV2"u8, near, e.Op("Mul"u8, left, e.Number(4, DType.Int64)).One(), all).One();
             nint rest = Draw(s, Long(e, 0), e.Op("Sub"u8, all, head).One());
-            words = e.Reshape(e.ListOp("ConcatV2"u8, [Draw(s, start, head), rest], e.Integer(0)).One(), random.Shape);
+            words = e.Reshape(e.ListOp("ConcatV2"u8, [Draw(s, start, head), rest], e.Integer(0)).One(), shape);
         }
 
-        long[] step = [0, blocks];
-        nint advance = e.Constant(s.Ins[0], MemoryMarshal.AsBytes<long>(step));
+        nint advance = e.Constant(s.Ins[0], MemoryMarshal.AsBytes<long>([0, blocks]));
         return [words, e.Op("AddV2"u8, s.X[0], advance).One()];
     }
 
@@ -89,10 +74,9 @@ internal static partial class Lowered
     private static nint[] Uniform(RandomUniform uniform, in Site s)
     {
         Emitter e = s.Emit;
-        nint[] words = Words(new RandomWords(uniform.Shape), s);
+        nint[] words = Words(uniform.Shape, s);
         nint fraction = e.Op("BitwiseAnd"u8, words[0], e.Integer(0x7fffff)).One();
         nint bits = e.Op("BitwiseOr"u8, fraction, e.Integer(0x3f800000)).One();
-        nint number = e.Bitcast(bits, DType.Float32);
-        return [e.Op("Sub"u8, number, e.Number(1, DType.Float32)).One(), words[1]];
+        return [e.Op("Sub"u8, e.Bitcast(bits, DType.Float32), e.Number(1, DType.Float32)).One(), words[1]];
     }
 }

@@ -4,15 +4,6 @@ namespace DeepBridge.TensorFlow.Lowering;
 
 internal static partial class Lowered
 {
-    private static nint[]? Normalized(Op op, in Site s) => op switch
-    {
-        Softmax => [Rowwise("Softmax"u8, s)],
-        LogSoftmax => [Rowwise("LogSoftmax"u8, s)],
-        BatchNorm norm => Batchwise(norm.Epsilon, s),
-        BatchNormGradient norm => BatchwiseBack(norm.Epsilon, s),
-        _ => null,
-    };
-
     private static nint Rowwise(ReadOnlySpan<byte> name, in Site s)
     {
         (Emitter e, Shape shape) = (s.Emit, s.Ins[0].Shape);
@@ -21,7 +12,7 @@ internal static partial class Lowered
             return s.X[0];
         }
 
-        nint x = shape.Rank == 2 ? s.X[0] : e.Reshape(s.X[0], [Rows(shape), shape[^1]]), y = e.Op(name, x).One();
+        nint x = shape.Rank == 2 ? s.X[0] : e.Reshape(s.X[0], [-1, shape[^1]]), y = e.Op(name, x).One();
         if (e is Graphs.GraphEmitter)
         {
             // In a graph, TensorFlow and XLA make a row with NaN or infinity 0 elsewhere. Its maximum less itself is NaN.
@@ -36,22 +27,32 @@ internal static partial class Lowered
     private static nint CrossEntropyOf(CrossEntropy op, in Site s, out nint[] kept)
     {
         Emitter e = s.Emit;
-        DType dtype = s.Ins[0].DType;
+        (nint labels, nint counts, nint number) = (s.X[1], 0, 0);
         bool ignores = Ignores(s, op.IgnoreIndex);
-        (nint labels, nint counts) = ignores ? Separate(s, op.IgnoreIndex!.Value) : (s.X[1], 0);
-        nint[] both = e.Op("SparseSoftmaxCrossEntropyWithLogits"u8, s.X[0], labels).Many(2);
-        nint loss = both[0];
-        if (!ignores)
+        if (ignores)
         {
-            kept = [s.X[0], both[1]];
-            return op.Reduction == Reduction.None ? loss : Fold(op.Reduction == Reduction.Mean ? "Mean"u8 : "Sum"u8, e, loss, [0], false);
+            // 0 stands for the labels that are ignored.
+            counts = e.Op("NotEqual"u8, labels, e.Number(op.IgnoreIndex!.Value, s.Ins[1].DType)).One();
+            labels = e.Op("Mul"u8, labels, e.Cast(counts, s.Ins[1].DType)).One();
         }
 
-        nint number = Fold("Sum"u8, e, e.Cast(counts, dtype), [0], false);
-        kept = [s.X[0], both[1], counts, number];
-        loss = e.Op("SelectV2"u8, counts, loss, e.Op("ZerosLike"u8, loss).One()).One();
-        loss = op.Reduction == Reduction.None ? loss : Fold("Sum"u8, e, loss, [0], false);
-        return op.Reduction == Reduction.Mean ? e.Op("RealDiv"u8, loss, number).One() : loss;
+        nint[] both = e.Op("SparseSoftmaxCrossEntropyWithLogits"u8, s.X[0], labels).Many(2);
+        nint loss = both[0];
+        kept = [s.X[0], both[1]];
+        if (ignores)
+        {
+            number = Fold("Sum"u8, e, e.Cast(counts, s.Ins[0].DType), [0], false);
+            kept = [.. kept, counts, number];
+            loss = e.Op("SelectV2"u8, counts, loss, e.Op("ZerosLike"u8, loss).One()).One();
+        }
+
+        return op.Reduction switch
+        {
+            Reduction.None => loss,
+            Reduction.Mean when !ignores => Fold("Mean"u8, e, loss, [0], false),
+            Reduction.Mean => e.Op("RealDiv"u8, Fold("Sum"u8, e, loss, [0], false), number).One(),
+            _ => Fold("Sum"u8, e, loss, [0], false),
+        };
     }
 
     private static nint CrossEntropyBack(Emitter e, CrossEntropy op, Deferred left, nint incoming)
@@ -72,16 +73,6 @@ internal static partial class Lowered
     /// <summary>Whether labels may be ignored ones, so far as the host can see.</summary>
     private static bool Ignores(in Site s, long? ignored) =>
         ignored is { } value && (s.Ins[1].DType == DType.Int64 || value == (int)value) && s.Emit.Holds(s.X[1], s.Ins[1], value) != false;
-
-    /// <summary>Labels of which none is ignored (0 stands for those), and which are kept.</summary>
-    private static (nint Labels, nint Kept) Separate(in Site s, long ignored)
-    {
-        Emitter e = s.Emit;
-        nint labels = s.X[1];
-        DType dtype = s.Ins[1].DType;
-        nint kept = e.Op("NotEqual"u8, labels, e.Number(ignored, dtype)).One();
-        return (e.Op("Mul"u8, labels, e.Cast(kept, dtype)).One(), kept);
-    }
 
     /// <summary>FusedBatchNormV3's second reserve is the biased variance; its third output the unbiased one.</summary>
     private static nint[] Batchwise(double epsilon, in Site s)

@@ -8,7 +8,7 @@ internal static partial class Lowered
     /// <summary>The maximum of each window and where it was found, as a whole.</summary>
     private static nint[] MostOf(MaxPool op, in Site s)
     {
-        (nint values, nint places) = Folded(s.Emit, Image(s.Emit, s.X[0], s.Ins[0].Shape), op, s.Ins[0], false);
+        (nint values, nint places) = Folded(s.Emit, Image(s.Emit, s.X[0], s.Ins[0].Shape), op, s.Ins[0]);
         return [FromImage(s.Emit, values, s.Outs[0].Shape), FromImage(s.Emit, places, s.Outs[1].Shape)];
     }
 
@@ -22,26 +22,14 @@ internal static partial class Lowered
         Emitter e = s.Emit;
         TensorSpec input = s.Ins[0];
         bool? nan = e.HasNaN(s.X[0], input);
-        kept = [];
-        if (nan == true)
-        {
-            return s.X[0];
-        }
-
-        nint x = Image(e, s.X[0], input.Shape), y = Pooling(e.Op("MaxPool"u8, x), op.Size, Flat(op.Window), true).One();
-        if (e.HasLowest(y, s.Outs[0]) == true)
-        {
-            return s.X[0];
-        }
-
-        nint most = y;
-        kept = [x, y];
+        nint x = Image(e, s.X[0], input.Shape), y = Pooling(e.Op("MaxPool"u8, x), op.Size, op.Window, true).One(), most = y;
+        kept = nan == true || e.HasLowest(y, s.Outs[0]) == true ? [] : [x, y];
         if (nan is null)
         {
             // NaN and infinities show in the sum; where it overflows, folding does no harm.
             nint sums = Fold("Sum"u8, e, x, [1, 2, 3], false);
             nint images = e.Op("Where"u8, e.Op("LogicalNot"u8, e.Op("IsFinite"u8, sums).One()).One()).One();
-            nint values = Folded(e, e.Op("GatherNd"u8, x, images).One(), op, input, true).Values;
+            nint values = Folded(e, e.Op("GatherNd"u8, x, images).One(), op, input).Values;
             most = e.Op("TensorScatterUpdate"u8, y, images, values).One();
             kept = [x, y, images];
         }
@@ -55,12 +43,12 @@ internal static partial class Lowered
         Shape shape = left.Ins[0].Shape;
         Dims input = Flat(shape);
         nint g = Image(e, incoming, op.InferAll([left.Ins[0]])[0].Shape);
-        nint gradient = Pooling(e.Op("MaxPoolGrad"u8, left.Kept[0], left.Kept[1], g), op.Size, Flat(op.Window), true).One();
+        nint gradient = Pooling(e.Op("MaxPoolGrad"u8, left.Kept[0], left.Kept[1], g), op.Size, op.Window, true).One();
         if (left.Kept.Length > 2)
         {
             // Segments are the elements of the images that are folded, in their order.
             nint images = left.Kept[2], number = e.Cast(e.Op("Size"u8, images).One(), DType.Int64);
-            nint places = Folded(e, e.Op("GatherNd"u8, left.Kept[0], images).One(), op, left.Ins[0], true).Places;
+            nint places = Folded(e, e.Op("GatherNd"u8, left.Kept[0], images).One(), op, left.Ins[0]).Places;
             nint Ramp(nint count) => e.Op("Range"u8, e.Number(0, DType.Int64), count, e.Number(1, DType.Int64)).One();
             nint Scaled(nint values, long by) => e.Op("Mul"u8, values, e.Number(by, DType.Int64)).One();
             nint image = e.Reshape(Scaled(Ramp(number), shape.Count / shape[0]), [-1, 1, 1, 1]);
@@ -74,24 +62,22 @@ internal static partial class Lowered
 
     /// <summary>
     /// The maximum of each window and where it was found: the elements under the windows, one offset after another, fold into
-    /// the best so far. It finds NaN, and has dilation. Channels are last; where the images are some of the batch only, nobody
-    /// knows how many.
+    /// the best so far. It finds NaN, and has dilation. Channels are last; the images may be some of the batch only.
     /// </summary>
-    private static (nint Values, nint Places) Folded(Emitter e, nint x, MaxPool op, TensorSpec ins, bool some)
+    private static (nint Values, nint Places) Folded(Emitter e, nint x, MaxPool op, TensorSpec ins)
     {
         Window window = Flat(op.Window);
-        Dims input = Flat(ins.Shape), output = Flat(op.InferAll([ins])[0].Shape), size = op.Size.Length == 2 ? op.Size : [1, op.Size[0]];
+        Dims input = Flat(ins.Shape), output = Flat(op.InferAll([ins])[0].Shape), size = Flat(op.Size);
         x = PadPlane(e, x, window, ins.DType, double.NegativeInfinity);
-        Offsets offsets = new(window, input, output);
         Dims slice = [output[0], output[2], output[3], output[1]];
         TensorSpec map = new([1, output[2], output[3], 1], DType.Int64);
-        nint best = 0, at = 0;
+        nint best = 0, at = 0, extents = 0;
         for (int i = 0; i < size[0] * size[1]; i++)
         {
             (int down, int across) = (i / size[1] * window.Dilation[0], i % size[1] * window.Dilation[1]);
-            nint candidate = Cut(e, x, [0, down, across, 0], slice, [1, window.Stride[0], window.Stride[1], 1]);
-            (long[] places, bool[] first) = offsets.Under(down, across);
-            nint extents = some ? e.Op("Shape"u8, candidate).One() : e.Integers(slice);
+            nint candidate = Cut(e, x, [0, down, across, 0], slice, [1, .. window.Stride, 1]);
+            extents = i == 0 ? e.Op("Shape"u8, candidate).One() : extents;
+            long[] places = Places(window, input, output, down, across);
             nint place = e.Op("BroadcastTo"u8, e.Constant(map, MemoryMarshal.AsBytes<long>(places)), extents).One();
             if (i == 0)
             {
@@ -100,11 +86,6 @@ internal static partial class Lowered
             }
 
             nint better = e.Op("LogicalOr"u8, e.Op("Greater"u8, candidate, best).One(), e.Op("NotEqual"u8, candidate, candidate).One()).One();
-            if (first.Contains(true))
-            {
-                better = e.Op("LogicalOr"u8, better, e.Constant(map.As(DType.Bool), MemoryMarshal.AsBytes<bool>(first))).One();
-            }
-
             best = e.Op("SelectV2"u8, better, e.Last(candidate), e.Last(best)).One();
             at = e.Op("SelectV2"u8, e.Last(better), e.Last(place), e.Last(at)).One();
         }
@@ -112,14 +93,31 @@ internal static partial class Lowered
         return (best, at);
     }
 
+    /// <summary>
+    /// Where in the input each window's element at an offset lies. In the padding it is none, and beaten by any that is better than −∞;
+    /// where none is, the first offset's place is found, and has to be that of the window's first element.
+    /// </summary>
+    private static long[] Places(Window window, Dims input, Dims output, int down, int across)
+    {
+        static int First(int at, int step) => at < 0 ? ((at % step) + step) % step : at;
+        long[] places = new long[output[2] * output[3]];
+        for (int i = 0; i < places.Length; i++)
+        {
+            int y = First((i / output[3] * window.Stride[0]) - window.Low[0] + down, window.Dilation[0]);
+            int x = First((i % output[3] * window.Stride[1]) - window.Low[1] + across, window.Dilation[1]);
+            places[i] = ((long)y * input[3]) + x;
+        }
+
+        return places;
+    }
+
     private static nint MeanOf(AveragePool op, in Site s)
     {
         Emitter e = s.Emit;
         Window window = Flat(op.Window);
         nint x = PadPlane(e, Image(e, s.X[0], s.Ins[0].Shape), window, s.Ins[0].DType);
-        nint mean = Pooling(e.Op("AvgPool"u8, x), op.Size, window).One();
-        mean = Share(e, mean, op.Size, window, op.CountPadding, s.Ins[0], s.Outs[0]);
-        return FromImage(e, mean, s.Outs[0].Shape);
+        nint mean = Pooling(e.Op("AvgPool"u8, x), op.Size, op.Window).One();
+        return FromImage(e, op.CountPadding || IsUnpadded(window) ? mean : Shared(e, mean, op, s.Ins[0], s.Outs[0]), s.Outs[0].Shape);
     }
 
     private static nint MeanBack(AveragePoolGradient op, in Site s)
@@ -127,60 +125,37 @@ internal static partial class Lowered
         Emitter e = s.Emit;
         Window window = Flat(op.Window);
         Dims input = Flat(s.Outs[0].Shape);
-        nint g = Share(e, Image(e, s.X[0], s.Ins[0].Shape), op.Size, window, op.CountPadding, s.Outs[0], s.Ins[0]);
+        nint g = Image(e, s.X[0], s.Ins[0].Shape);
+        g = op.CountPadding || IsUnpadded(window) ? g : Shared(e, g, new AveragePool(op.Size, op.Window), s.Outs[0], s.Ins[0]);
         nint shape = e.Integers([input[0], input[2] + window.Low[0] + window.High[0], input[3] + window.Low[1] + window.High[1], input[1]]);
-        nint x = Pooling(e.Op("AvgPoolGrad"u8, shape, g), op.Size, window).One();
+        nint x = Pooling(e.Op("AvgPoolGrad"u8, shape, g), op.Size, op.Window).One();
         return FromImage(e, Unpadded(e, x, window, input), s.Outs[0].Shape);
     }
 
-    private static Emitter Pooling(Emitter e, Dims size, Window window, bool padded = false) =>
-        Padding(e.Integers("ksize"u8, [1, size.Length == 2 ? size[0] : 1, size[^1], 1]).Integers("strides"u8, [1, window.Stride[0], window.Stride[1], 1]), window, padded);
+    private static Emitter Pooling(Emitter e, Dims size, Window window, bool padded = false)
+    {
+        e.Integers("ksize"u8, [1, .. Flat(size), 1]).Integers("strides"u8, [1, .. Flat(window).Stride, 1]);
+        return Padding(e, Flat(window), padded);
+    }
+
+    private static Dims Flat(Dims size) => size.Length == 2 ? size : [1, size[0]];
 
     /// <summary>Means over whole windows as means over what of them lies in the input.</summary>
-    private static nint Share(Emitter e, nint mean, Dims size, Window window, bool countPadding, TensorSpec input, TensorSpec output)
+    private static nint Shared(Emitter e, nint mean, AveragePool op, TensorSpec input, TensorSpec output)
     {
-        if (countPadding || IsUnpadded(window))
+        Window window = Flat(op.Window);
+        Dims from = Flat(input.Shape), to = Flat(output.Shape), size = Flat(op.Size);
+        int Held(int at, int axis)
         {
-            return mean;
+            int start = (at * window.Stride[axis]) - window.Low[axis];
+            return Math.Min(start + size[axis], from[axis + 2]) - Math.Max(start, 0);
         }
 
-        Dims from = Flat(input.Shape), to = Flat(output.Shape);
-        int height = size.Length == 2 ? size[0] : 1, width = size[^1];
-        double[] shares = new double[to[2] * to[3]];
-        for (int i = 0; i < shares.Length; i++)
-        {
-            int y = (i / to[3] * window.Stride[0]) - window.Low[0], x = (i % to[3] * window.Stride[1]) - window.Low[1];
-            int rows = Math.Min(y + height, from[2]) - Math.Max(y, 0), columns = Math.Min(x + width, from[3]) - Math.Max(x, 0);
-            shares[i] = height * width / (double)(rows * columns);
-        }
-
-        TensorSpec spec = new([1, to[2], to[3], 1], input.DType);
+        double all = size[0] * size[1];
+        double[] shares = [.. Enumerable.Range(0, to[2] * to[3]).Select(i => all / (Held(i / to[3], 0) * Held(i % to[3], 1)))];
         ReadOnlySpan<byte> bytes = input.DType == DType.Float64
             ? MemoryMarshal.AsBytes<double>(shares)
             : MemoryMarshal.AsBytes<float>(Array.ConvertAll(shares, share => (float)share));
-        return e.Op("Mul"u8, e.Last(mean), e.Constant(spec, bytes)).One();
-    }
-
-    /// <summary>Where in the input each window's element at an offset lies.</summary>
-    private sealed class Offsets(Window window, Dims input, Dims output)
-    {
-        private readonly bool[] _met = new bool[output[2] * output[3]];
-
-        /// <summary>The places under one offset, and for which windows it is the first offset that is not in the padding.</summary>
-        internal (long[] Places, bool[] First) Under(int down, int across)
-        {
-            long[] places = new long[_met.Length];
-            bool[] first = new bool[_met.Length];
-            for (int i = 0; i < places.Length; i++)
-            {
-                int y = (i / output[3] * window.Stride[0]) - window.Low[0] + down, x = (i % output[3] * window.Stride[1]) - window.Low[1] + across;
-                bool inside = y >= 0 && y < input[2] && x >= 0 && x < input[3];
-                places[i] = inside ? ((long)y * input[3]) + x : 0;
-                first[i] = inside && !_met[i];
-                _met[i] |= inside;
-            }
-
-            return (places, first);
-        }
+        return e.Op("Mul"u8, e.Last(mean), e.Constant(new TensorSpec([1, to[2], to[3], 1], input.DType), bytes)).One();
     }
 }

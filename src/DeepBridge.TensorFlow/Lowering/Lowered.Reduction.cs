@@ -7,20 +7,6 @@ internal static partial class Lowered
     // From so many terms on, TensorFlow's sum over outer axes, which adds row to row, is less exact than it should be.
     private const int ManyTerms = 512;
 
-    private static nint[]? Reduced(Op op, in Site s) => op switch
-    {
-        Sum sum => [Summed(sum, s)],
-        Product product => [Fold("Prod"u8, s.Emit, s.X[0], product.Axes, product.KeepDims)],
-        Max max => [Fold(s.Ins[0].DType == DType.Bool ? "Any"u8 : "Max"u8, s.Emit, s.X[0], max.Axes, max.KeepDims)],
-        Min min => [Fold(s.Ins[0].DType == DType.Bool ? "All"u8 : "Min"u8, s.Emit, s.X[0], min.Axes, min.KeepDims)],
-        Any any => [Fold("Any"u8, s.Emit, s.X[0], any.Axes, any.KeepDims)],
-        All all => [Fold("All"u8, s.Emit, s.X[0], all.Axes, all.KeepDims)],
-        ArgMax argMax => [Arg("ArgMax"u8, argMax.Axis, s)],
-        ArgMin argMin => [Arg("ArgMin"u8, argMin.Axis, s)],
-        CumulativeSum cumulative => [s.Emit.Op("Cumsum"u8, s.X[0], s.Emit.Integer(cumulative.Axis)).One()],
-        _ => null,
-    };
-
     private static nint Fold(ReadOnlySpan<byte> name, Emitter e, nint x, Dims axes, bool keep) =>
         e.Op(name, x, e.Integers(axes)).Flag("keep_dims"u8, keep).One();
 
@@ -77,5 +63,24 @@ internal static partial class Lowered
         }
 
         return e.Reshape(found, s.Outs[0].Shape.Dims);
+    }
+
+    private static int Count(ReadOnlySpan<int> extents) => checked((int)Shape.Create(extents).Count);
+
+    /// <summary>Sums of segments; the axes before the indexed ones go to the end and come back.</summary>
+    private static nint Scattered(ScatterAdd scatter, in Site s)
+    {
+        Emitter e = s.Emit;
+        int axis = scatter.Axis, rank = s.Ins[0].Rank, indices = s.Ins[1].Rank;
+        if (axis == 0)
+        {
+            return e.Op("UnsortedSegmentSum"u8, s.X[0], s.X[1], e.Integer(scatter.Extent)).One();
+        }
+
+        int[] order = [.. Enumerable.Range(axis, indices), .. Enumerable.Range(0, axis), .. Enumerable.Range(axis + indices, rank - axis - indices)];
+        nint moved = e.Transpose(s.X[0], Dims.Create(order));
+        nint sums = e.Op("UnsortedSegmentSum"u8, e.Last(moved), s.X[1], e.Integer(scatter.Extent)).One();
+        int[] back = [.. Enumerable.Range(1, axis), 0, .. Enumerable.Range(axis + 1, rank - indices - axis)];
+        return e.Transpose(e.Last(sums), Dims.Create(back));
     }
 }

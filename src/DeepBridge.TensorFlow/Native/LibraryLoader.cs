@@ -50,7 +50,8 @@ internal static unsafe partial class LibraryLoader
             throw Unavailable($"it lacks {string.Join(", ", missing)}");
         }
 
-        string text = C.Text(C.TF_Version());
+        // A declaration would go on calling the library that it met first.
+        string text = C.Text(((delegate* unmanaged[Cdecl]<byte*>)NativeLibrary.GetExport(s_library, "TF_Version"))());
         return Version.TryParse(text.Split('-')[0], out Version? version) && version >= new Version(2, 14)
             ? version
             : throw Unavailable($"it is version {text}, and 2.14 is the oldest that will do");
@@ -99,14 +100,7 @@ internal static unsafe partial class LibraryLoader
     {
         if (Environment.GetEnvironmentVariable(name) is null)
         {
-            if (OperatingSystem.IsWindows())
-            {
-                _ = PutEnvironment(name, value);
-            }
-            else
-            {
-                _ = SetEnvironment(name, value, 0);
-            }
+            _ = OperatingSystem.IsWindows() ? PutEnvironment(name, value) : SetEnvironment(name, value, 0);
         }
     }
 

@@ -10,7 +10,6 @@ internal static unsafe partial class C
 {
     internal const string Library = "tensorflow";
 
-    [LibraryImport(Library)] internal static partial byte* TF_Version();
     [LibraryImport(Library)] internal static partial nint TF_NewStatus();
     [LibraryImport(Library)] internal static partial void TF_DeleteStatus(nint status);
     [LibraryImport(Library)] internal static partial int TF_GetCode(nint status);
@@ -61,6 +60,23 @@ internal static unsafe partial class C
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial byte TFE_ContextHasFunction(nint context, string name);
     [LibraryImport(Library)] internal static partial void TFE_ContextAddFunction(nint context, nint function, nint status);
     [LibraryImport(Library)] internal static partial void TF_DeleteFunction(nint function);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint TF_LoadSessionFromSavedModel(
+        nint options, nint runOptions, string folder, [In] string[] tags, int tagCount, nint graph, nint metaGraph, nint status);
+
+    [LibraryImport(Library)]
+    internal static partial void TF_SessionRun(
+        nint session, nint options, Tensorflow.TF_Output* inputs, nint* values, int inputCount, Tensorflow.TF_Output* outputs, nint* results,
+        int outputCount, nint* targets, int targetCount, nint metadata, nint status);
+
+    [LibraryImport(Library)] internal static partial void TF_DeleteSession(nint session, nint status);
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial nint TF_GraphOperationByName(nint graph, string name);
+    [LibraryImport(Library)] internal static partial byte* TF_OperationName(nint operation);
+    [LibraryImport(Library)] internal static partial int TF_OperationNumOutputs(nint operation);
+    [LibraryImport(Library)] internal static partial int TF_NumDims(nint tensor);
+    [LibraryImport(Library)] internal static partial long TF_Dim(nint tensor, int axis);
+    [LibraryImport(Library)] internal static partial void TF_GraphToGraphDef(nint graph, nint buffer, nint status);
 
     /// <summary>The number by which TensorFlow knows a dtype (<c>types.proto</c>).</summary>
     internal static int Code(DType dtype) => dtype switch

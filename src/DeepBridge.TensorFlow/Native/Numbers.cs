@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
 namespace DeepBridge.TensorFlow.Native;
@@ -12,14 +13,8 @@ internal static unsafe class Numbers
     internal static byte[] Bytes(Scalar value, DType dtype)
     {
         double real = value.ToDouble();
-        long whole = value.Kind != DType.Float64 ? value.ToInt64() : dtype switch
-        {
-            DType.UInt8 => byte.CreateSaturating(real),
-            DType.Int8 => sbyte.CreateSaturating(real),
-            DType.Int16 => short.CreateSaturating(real),
-            DType.Int32 => int.CreateSaturating(real),
-            _ => long.CreateSaturating(real),
-        };
+        (long least, long most) = Range(dtype);
+        long whole = value.Kind != DType.Float64 ? value.ToInt64() : Math.Clamp(long.CreateSaturating(real), least, most);
         return dtype switch
         {
             DType.Bool => [(byte)(real != 0 ? 1 : 0)],
@@ -31,14 +26,21 @@ internal static unsafe class Numbers
         };
     }
 
+    /// <summary>What an integer dtype holds.</summary>
+    /// <param name="dtype">The dtype.</param>
+    /// <returns>The least and the greatest number.</returns>
+    internal static (long Least, long Most) Range(DType dtype) => dtype switch
+    {
+        DType.UInt8 => (byte.MinValue, byte.MaxValue),
+        DType.Int8 => (sbyte.MinValue, sbyte.MaxValue),
+        DType.Int16 => (short.MinValue, short.MaxValue),
+        DType.Int32 => (int.MinValue, int.MaxValue),
+        _ => (long.MinValue, long.MaxValue),
+    };
+
     /// <summary>Extents as TensorFlow takes them.</summary>
     /// <param name="values">The extents.</param>
     /// <param name="wide">Room for as many.</param>
-    internal static void Widen(ReadOnlySpan<int> values, long* wide)
-    {
-        for (int i = 0; i < values.Length; i++)
-        {
-            wide[i] = values[i];
-        }
-    }
+    internal static void Widen(ReadOnlySpan<int> values, long* wide) =>
+        TensorPrimitives.ConvertTruncating(values, new Span<long>(wide, values.Length));
 }

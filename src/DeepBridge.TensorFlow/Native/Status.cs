@@ -8,10 +8,6 @@ internal sealed unsafe class Status
 
     private readonly nint _handle = C.TF_NewStatus();
 
-    private Status()
-    {
-    }
-
     ~Status() => C.TF_DeleteStatus(_handle);
 
     /// <summary>The status of this thread.</summary>

@@ -33,17 +33,12 @@ internal static class Piece
     internal static NodeDef Const(string name, TensorProto value, params IEnumerable<string> inputs) =>
         Node(name, nameof(Const), inputs, ("dtype", new AttrValue { Type = value.Dtype }), ("value", new AttrValue { Tensor = value }));
 
-    /// <summary>A vector of strings.</summary>
+    /// <summary>A tensor of strings.</summary>
+    /// <param name="shape">The shape.</param>
     /// <param name="texts">The strings.</param>
     /// <returns>The tensor.</returns>
-    internal static TensorProto Strings(IReadOnlyCollection<string> texts) =>
-        new() { Dtype = DataType.DtString, TensorShape = Shape([texts.Count]), StringVal = { texts.Select(ByteString.CopyFromUtf8) } };
-
-    /// <summary>A string.</summary>
-    /// <param name="text">The string.</param>
-    /// <returns>The tensor.</returns>
-    internal static TensorProto String(string text) =>
-        new() { Dtype = DataType.DtString, TensorShape = new TensorShapeProto(), StringVal = { ByteString.CopyFromUtf8(text) } };
+    internal static TensorProto Strings(Shape shape, params IEnumerable<string> texts) =>
+        new() { Dtype = DataType.DtString, TensorShape = Shape(shape), StringVal = { texts.Select(ByteString.CopyFromUtf8) } };
 
     /// <summary>A dtype as an attribute.</summary>
     /// <param name="dtype">The dtype.</param>
@@ -59,16 +54,8 @@ internal static class Piece
     /// <summary>A shape.</summary>
     /// <param name="shape">The shape.</param>
     /// <returns>The shape.</returns>
-    internal static TensorShapeProto Shape(Shape shape)
-    {
-        TensorShapeProto proto = new();
-        foreach (int extent in shape)
-        {
-            proto.Dim.Add(new TensorShapeProto.Types.Dim { Size = extent });
-        }
-
-        return proto;
-    }
+    internal static TensorShapeProto Shape(Shape shape) =>
+        new() { Dim = { shape.AsSpan().ToArray().Select(extent => new TensorShapeProto.Types.Dim { Size = extent }) } };
 
     /// <summary>A tensor of a signature.</summary>
     /// <param name="tensor">Its name in the graph.</param>
@@ -99,10 +86,9 @@ internal static class Piece
     internal static TensorProto Integers(int[] values, TensorShapeProto shape) =>
         new() { Dtype = DataType.DtInt32, TensorShape = shape, IntVal = { values } };
 
-    /// <summary>The elements of a tensor of int32, whose last ones TensorFlow leaves out where they repeat.</summary>
-    /// <param name="tensor">The tensor.</param>
+    /// <summary>The elements of a tensor of int32.</summary>
+    /// <param name="tensor">The tensor, as TensorFlow writes a node's: several elements as bytes.</param>
     /// <returns>The elements.</returns>
-    internal static int[] Numbers(TensorProto tensor) => tensor.TensorContent.Length > 0
-        ? MemoryMarshal.Cast<byte, int>(tensor.TensorContent.Span).ToArray()
-        : [.. Enumerable.Range(0, (int)tensor.TensorShape.Dim.Aggregate(1L, (count, dim) => count * dim.Size)).Select(i => tensor.IntVal[Math.Min(i, tensor.IntVal.Count - 1)])];
+    internal static int[] Numbers(TensorProto tensor) =>
+        tensor.TensorContent.Length > 0 ? MemoryMarshal.Cast<byte, int>(tensor.TensorContent.Span).ToArray() : [.. tensor.IntVal];
 }

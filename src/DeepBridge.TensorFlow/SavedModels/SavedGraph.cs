@@ -33,6 +33,7 @@ internal sealed unsafe class SavedGraph
         (TF_Output[] arguments, TF_Output[] results) = FunctionBuilder.Emit(backend, lowered, body.DangerousGetHandle());
         _arguments = [.. arguments.Select(argument => C.Text(C.TF_OperationName(argument.oper)))];
         Def = Export(body);
+        Reads = [.. _arguments[inputs.Length..].Select(name => Def.Node.Single(node => node.Name == name))];
 
         // A result may be an argument, which TensorFlow does not both take and give.
         Def.Node.AddRange(results.Select((result, i) => Piece.Node(
@@ -49,12 +50,10 @@ internal sealed unsafe class SavedGraph
     /// <summary>The variables that the function reads.</summary>
     internal Variable[] Variables { get; }
 
-    private TensorShapeProto[] Shapes { get; }
+    /// <summary>The placeholders of the variables.</summary>
+    internal NodeDef[] Reads { get; }
 
-    /// <summary>The placeholder of a variable.</summary>
-    /// <param name="variable">The variable's number.</param>
-    /// <returns>Its node.</returns>
-    internal NodeDef Placeholder(int variable) => Def.Node.Single(node => node.Name == _arguments[Inputs.Length + variable]);
+    private TensorShapeProto[] Shapes { get; }
 
     /// <summary>
     /// Makes the graph one for batches of any size, by those for three sizes. Integers that differ between them, which say where
@@ -65,25 +64,18 @@ internal sealed unsafe class SavedGraph
     internal bool Open(SavedGraph[] others)
     {
         long[] sizes = [.. others.Prepend(this).Select(graph => (long)graph.Inputs[0].Shape[0])];
-        bool same = others.All(other => other.Def.Node.Count == Def.Node.Count && Shapes.Zip(other.Shapes).All(pair => Piece.Open(pair.First, pair.Second)));
-        int count = Def.Node.Count;
-        for (int i = 0; same && i < count; i++)
+        if (!others.All(other => other.Def.Node.Count == Def.Node.Count && Shapes.Zip(other.Shapes).All(pair => Piece.Open(pair.First, pair.Second))))
         {
-            NodeDef mine = Def.Node[i];
-            NodeDef[] theirs = [.. others.Select(other => other.Def.Node[i])];
-            same = theirs.All(mine.Equals) || (theirs.All(node => node.Name == mine.Name && node.Op == mine.Op) && mine.Op switch
-            {
-                "Placeholder" => theirs.All(node => Piece.Open(mine.Attr["shape"].Shape, node.Attr["shape"].Shape)),
-                "Const" => Compute(mine, [.. theirs.Select(node => node.Attr["value"].Tensor)], sizes),
-                _ => false,
-            });
+            return false;
         }
 
-        Def.Node.Add(Piece.Node("batch_shape", "Shape", [_arguments[0]], ("T", Piece.Type(Inputs[0].DType)), ("out_type", Piece.Type(DType.Int32))));
-        Def.Node.Add(Piece.Const("batch_axis", Piece.Integers([0], new TensorShapeProto())));
+        NodeDef[] nodes = [.. Def.Node];
         AttrValue number = Piece.Type(DType.Int32);
-        Def.Node.Add(Piece.Node("batch", "GatherV2", ["batch_shape", "batch_axis", "batch_axis"], ("Tparams", number), ("Tindices", number), ("Taxis", number)));
-        return same;
+        Def.Node.Add(Piece.Node("batch_shape", "Shape", [_arguments[0]], ("T", Piece.Type(Inputs[0].DType)), ("out_type", number)));
+        Def.Node.Add(Piece.Const("batch_axis", Piece.Integers([0], new TensorShapeProto())));
+        Def.Node.Add(Piece.Node(
+            "batch", "GatherV2", ["batch_shape", "batch_axis", "batch_axis"], ("Tparams", number), ("Tindices", number), ("Taxis", number)));
+        return nodes.Index().All(node => Open(node.Item, [.. others.Select(other => other.Def.Node[node.Index])], sizes));
     }
 
     /// <summary>What the graph takes and gives.</summary>
@@ -118,6 +110,14 @@ internal sealed unsafe class SavedGraph
     }
 
     private static string Output(int i) => $"output_{i}";
+
+    private bool Open(NodeDef mine, NodeDef[] theirs, long[] sizes) =>
+        theirs.All(mine.Equals) || (theirs.All(node => node.Name == mine.Name && node.Op == mine.Op) && mine.Op switch
+        {
+            "Placeholder" => theirs.All(node => Piece.Open(mine.Attr["shape"].Shape, node.Attr["shape"].Shape)),
+            "Const" => Compute(mine, [.. theirs.Select(node => node.Attr["value"].Tensor)], sizes),
+            _ => false,
+        });
 
     /// <summary>Replaces a constant c by a + b · size, where that fits all three sizes.</summary>
     private bool Compute(NodeDef node, TensorProto[] others, long[] sizes)

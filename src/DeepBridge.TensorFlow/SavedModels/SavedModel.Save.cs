@@ -43,24 +43,16 @@ public sealed partial class SavedModel
 
         TensorFlowBackend backend = TensorFlowBackend.Register();
         SavedGraph graph = Trace(backend, model, function, inputs.ToArray());
-        Dictionary<Variable, string> names = new(ReferenceEqualityComparer.Instance);
-        foreach ((string path, Variable variable) in model.NamedVariables())
-        {
-            names.TryAdd(variable, path);
-        }
+        ILookup<Variable, string> names = model.NamedVariables().ToLookup(named => named.Variable, named => named.Key);
 
-        string[] keys = [.. graph.Variables.Select((variable, i) => names.GetValueOrDefault(variable) ?? $"captured.{i}")];
+        // No path of a module has a slash.
+        string[] keys = [.. graph.Variables.Select((variable, i) => names[variable].FirstOrDefault() ?? $"captured/{i}")];
         Proto.SignatureDef signature = graph.Signature();
         string temporary = $"{target}.{Guid.NewGuid():N}.tmp";
         try
         {
             Directory.CreateDirectory(temporary);
-            if (variables && keys.Length > 0)
-            {
-                SavedVariables.Write(backend, temporary, graph, keys);
-            }
-
-            Proto.SaverDef? saver = variables ? SavedVariables.Attach(graph, keys) : SavedVariables.Embed(graph, backend);
+            Proto.SaverDef? saver = variables ? SavedVariables.Attach(graph, backend, temporary, keys) : SavedVariables.Embed(graph, backend);
             WriteGraph(backend, temporary, graph.Def, signature, saver);
             Replace(temporary, target);
         }
@@ -140,26 +132,24 @@ public sealed partial class SavedModel
     /// <summary>Gives a folder its name. What had it goes only when it has been replaced.</summary>
     private static void Replace(string folder, string target)
     {
-        string old = $"{target}.{Guid.NewGuid():N}.old";
-        bool exists = Directory.Exists(target);
-        if (exists)
+        if (!Directory.Exists(target))
         {
-            Directory.Move(target, old);
+            Directory.Move(folder, target);
+            return;
         }
 
+        string old = $"{target}.{Guid.NewGuid():N}.old";
+        Directory.Move(target, old);
         try
         {
             Directory.Move(folder, target);
         }
-        catch when (exists)
+        catch
         {
             Directory.Move(old, target);
             throw;
         }
 
-        if (exists)
-        {
-            Directory.Delete(old, recursive: true);
-        }
+        Directory.Delete(old, recursive: true);
     }
 }

@@ -144,18 +144,8 @@ public sealed partial class SavedModel : IDisposable
             pair.Value.EncodingCase == Proto.TensorInfo.EncodingOneofCase.Name ? DTypeOf(pair.Value.Dtype) : null,
             pair.Value.TensorShape is { UnknownRank: false } shape ? [.. shape.Dim.Select(dim => Math.Max(dim.Size, -1))] : null));
 
-    private static DType? DTypeOf(Proto.DataType code)
-    {
-        foreach (DType dtype in Enum.GetValues<DType>())
-        {
-            if (Native.C.Code(dtype) == (int)code)
-            {
-                return dtype;
-            }
-        }
-
-        return null;
-    }
+    private static DType? DTypeOf(Proto.DataType code) =>
+        Enum.GetValues<DType>().Cast<DType?>().FirstOrDefault(dtype => Native.C.Code(dtype!.Value) == (int)code);
 
     private static bool IsTyped(SavedSignature signature) => signature.Inputs.Values.Concat(signature.Outputs.Values).All(tensor => tensor.DType is not null);
 

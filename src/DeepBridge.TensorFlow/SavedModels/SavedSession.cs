@@ -48,20 +48,18 @@ internal sealed unsafe class SavedSession : SafeHandle
     public override bool IsInvalid => handle == 0;
 
     /// <summary>Finds a tensor of a signature in the graph.</summary>
-    /// <param name="tensor">The tensor.</param>
+    /// <param name="tensor">The tensor, of a dtype that DeepBridge has.</param>
     /// <returns>The node's output.</returns>
     /// <exception cref="FileFormatException">It is not there, or has another dtype than the signature says.</exception>
     internal TF_Output Find(SavedTensor tensor)
     {
         int colon = tensor.Tensor.LastIndexOf(':');
         nint operation = colon > 0 ? C.TF_GraphOperationByName(_graph.DangerousGetHandle(), tensor.Tensor[..colon]) : 0;
-        if (operation != 0 && int.TryParse(tensor.Tensor.AsSpan(colon + 1), out int index) && index >= 0 && index < C.TF_OperationNumOutputs(operation))
+        if (operation != 0
+            && int.TryParse(tensor.Tensor.AsSpan(colon + 1), out int index) && index >= 0 && index < C.TF_OperationNumOutputs(operation)
+            && (int)c_api.TF_OperationOutputType(new TF_Output(operation, index)) == C.Code(tensor.DType!.Value))
         {
-            TF_Output output = new(operation, index);
-            if (tensor.DType is not { } dtype || (int)c_api.TF_OperationOutputType(output) == C.Code(dtype))
-            {
-                return output;
-            }
+            return new TF_Output(operation, index);
         }
 
         throw new FileFormatException($"A signature names '{tensor.Tensor}', {tensor}, and the graph has no such tensor.");
@@ -108,7 +106,7 @@ internal sealed unsafe class SavedSession : SafeHandle
             Status.Check(status, "a signature"u8);
             for (int i = 0; i < results.Length; i++)
             {
-                TensorSpec spec = Spec(results[i], call.OutputSpecs[i].DType);
+                TensorSpec spec = call.OutputSpecs[i].As(ShapeOf(results[i]));
                 nint result = C.TFE_NewTensorHandle(results[i], status);
                 Status.Check(status, "a signature"u8);
                 call.Outputs[i] = new TensorFlowTensor(spec, call.Device, result);
@@ -133,8 +131,7 @@ internal sealed unsafe class SavedSession : SafeHandle
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        using SafeStatusHandle status = c_api.TF_NewStatus();
-        C.TF_DeleteSession(handle, status.DangerousGetHandle());
+        C.TF_DeleteSession(handle, Status.Mine);
         _graph.Dispose();
         Interlocked.Decrement(ref s_live);
         return true;
@@ -183,17 +180,11 @@ internal sealed unsafe class SavedSession : SafeHandle
         node.MergeFrom(Piece.Node(node.Name, "Placeholder", [], ("dtype", dtype), ("shape", new AttrValue { Shape = shape })));
     }
 
-    private static TensorSpec Spec(nint tensor, DType dtype)
+    private static Shape ShapeOf(nint tensor)
     {
-        int[] extents = new int[C.TF_NumDims(tensor)];
-        for (int axis = 0; axis < extents.Length; axis++)
-        {
-            long extent = C.TF_Dim(tensor, axis);
-            extents[axis] = extent <= int.MaxValue ? (int)extent : throw new EngineException($"A signature gave an axis of {extent} elements.");
-        }
-
-        return C.TF_TensorType(tensor) == C.Code(dtype)
-            ? new TensorSpec(Shape.Create(extents), dtype)
-            : throw new EngineException($"A signature gave another dtype than {dtype.Name()}.");
+        long[] extents = [.. Enumerable.Range(0, C.TF_NumDims(tensor)).Select(axis => C.TF_Dim(tensor, axis))];
+        return extents.All(extent => extent <= int.MaxValue)
+            ? Shape.Create([.. extents.Select(extent => (int)extent)])
+            : throw new EngineException($"A signature gave a tensor of shape ({string.Join(", ", extents)}).");
     }
 }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using DeepBridge.Backends;
+using DeepBridge.Graphs;
 using Google.Protobuf;
 using Tensorflow;
 using Graph = DeepBridge.Graphs.Graph;
@@ -29,50 +29,39 @@ internal static class SavedVariables
         using TensorScope scope = new("save");
         Tensor[] values = [.. graph.Variables.Select(variable => variable.Value.Detach().To(backend.Devices[0]))];
         using Graph constants = Graph.Trace(_ => values, [], backend.Devices[0]);
-        for (int i = 0; i < values.Length; i++)
+        foreach ((NodeDef read, GraphValue output) in graph.Reads.Zip(constants.Outputs))
         {
-            BackendTensor data = constants.Constants[constants.Outputs[i]];
+            BackendTensor data = constants.Constants[output];
             byte[] content = new byte[data.Spec.Bytes];
             backend.Export(data, content);
-            NodeDef node = graph.Placeholder(i);
-            node.Attr.Clear();
-            node.MergeFrom(Piece.Const(string.Empty, new TensorProto
-            {
-                Dtype = Piece.Type(data.Spec.DType).Type,
-                TensorShape = Piece.Shape(data.Spec.Shape),
-                TensorContent = UnsafeByteOperations.UnsafeWrap(content),
-            }));
+            (DataType dtype, TensorShapeProto shape) = (read.Attr["dtype"].Type, read.Attr["shape"].Shape);
+            TensorProto value = new() { Dtype = dtype, TensorShape = shape, TensorContent = UnsafeByteOperations.UnsafeWrap(content) };
+            read.Attr.Clear();
+            read.MergeFrom(Piece.Const(string.Empty, value));
         }
 
         return null;
     }
 
-    /// <summary>Makes the variables TensorFlow's, which a loader restores.</summary>
+    /// <summary>Makes the variables TensorFlow's, which a loader restores, and writes their values.</summary>
     /// <param name="graph">The graph.</param>
+    /// <param name="backend">The backend.</param>
+    /// <param name="folder">The folder of the model.</param>
     /// <param name="keys">Their names in the checkpoint.</param>
     /// <returns>What restores them; null: there are none.</returns>
-    internal static SaverDef? Attach(SavedGraph graph, string[] keys)
+    internal static SaverDef? Attach(SavedGraph graph, TensorFlowBackend backend, string folder, string[] keys)
     {
         if (keys.Length == 0)
         {
             return null;
         }
 
-        DType[] dtypes = [.. graph.Variables.Select(variable => variable.DType)];
-        AddSave(graph.Def, string.Empty, keys, dtypes, i => graph.Placeholder(i).Name);
-        graph.Def.Node.Add(Piece.Node("restore", "RestoreV2", ["save_path", "save_names", "save_slices"], ("dtypes", Piece.Types(dtypes))));
-        graph.Def.Node.Add(Piece.Node("save_id", "Identity", ["save_path", "^save"], ("T", new AttrValue { Type = DataType.DtString })));
-        for (int i = 0; i < keys.Length; i++)
+        Write(graph, backend, folder, keys);
+        AddCheckpoint(graph.Def, string.Empty, graph, keys);
+        foreach ((int i, NodeDef read) in graph.Reads.Index())
         {
-            AttrValue dtype = Piece.Type(dtypes[i]);
-            NodeDef read = graph.Placeholder(i);
-            graph.Def.Node.Add(Piece.Node(
-                $"v{i}",
-                "VarHandleOp",
-                [],
-                ("dtype", dtype),
-                ("shape", new AttrValue { Shape = Piece.Shape(graph.Variables[i].Shape) }),
-                ("shared_name", new AttrValue { S = ByteString.CopyFromUtf8(keys[i]) })));
+            (AttrValue dtype, AttrValue name) = (read.Attr["dtype"], new AttrValue { S = ByteString.CopyFromUtf8(keys[i]) });
+            graph.Def.Node.Add(Piece.Node($"v{i}", "VarHandleOp", [], ("dtype", dtype), ("shape", read.Attr["shape"]), ("shared_name", name)));
             graph.Def.Node.Add(Piece.Node($"assign{i}", "AssignVariableOp", [$"v{i}", $"restore:{i}"], ("dtype", dtype)));
             read.Op = "ReadVariableOp";
             read.Input.Add($"v{i}");
@@ -90,42 +79,43 @@ internal static class SavedVariables
     }
 
     /// <summary>Writes the values: calls a SavedModel of one op, so that tensors of any size go to the disk without a copy.</summary>
-    /// <param name="backend">The backend.</param>
-    /// <param name="folder">The folder of the model.</param>
-    /// <param name="graph">The graph.</param>
-    /// <param name="keys">Names in the checkpoint.</param>
-    internal static void Write(TensorFlowBackend backend, string folder, SavedGraph graph, string[] keys)
+    private static void Write(SavedGraph graph, TensorFlowBackend backend, string folder, string[] keys)
     {
         string writer = Directory.CreateDirectory(Path.Combine(folder, "writer")).FullName;
         string variables = Directory.CreateDirectory(Path.Combine(folder, "variables")).FullName;
-        GraphDef def = new() { Versions = graph.Def.Versions };
+        GraphDef def = new() { Versions = graph.Def.Versions, Node = { graph.Reads } };
+        AddCheckpoint(def, Path.Combine(variables, "variables"), graph, keys);
+        def.Node.Add(Piece.Const("done", Piece.Integers([1], new TensorShapeProto()), "^save"));
         SignatureDef signature = new() { Outputs = { ["done"] = Piece.Info("done:0", DType.Int32, new TensorShapeProto()) } };
-        for (int i = 0; i < keys.Length; i++)
+        foreach ((NodeDef read, Variable variable) in graph.Reads.Zip(graph.Variables))
         {
-            TensorSpec spec = graph.Variables[i].Spec;
-            TensorShapeProto shape = Piece.Shape(spec.Shape);
-            def.Node.Add(Piece.Node($"value{i}", "Placeholder", [], ("dtype", Piece.Type(spec.DType)), ("shape", new AttrValue { Shape = shape })));
-            signature.Inputs[i.ToString(CultureInfo.InvariantCulture)] = Piece.Info($"value{i}:0", spec.DType, shape);
+            signature.Inputs[read.Name] = Piece.Info($"{read.Name}:0", variable.DType, Piece.Shape(variable.Shape));
         }
 
-        AddSave(def, Path.Combine(variables, "variables"), keys, graph.Variables.Select(variable => variable.DType), i => $"value{i}");
-        def.Node.Add(Piece.Const("done", Piece.Integers([1], new TensorShapeProto()), "^save"));
         SavedModel.WriteGraph(backend, writer, def, signature, null);
         using (TensorScope scope = new("save"))
         using (SavedModel model = SavedModel.Load(writer))
         {
-            model.Run(SavedModel.ServingDefault, graph.Variables.Select((variable, i) => (i, variable)).ToDictionary(
-                pair => pair.i.ToString(CultureInfo.InvariantCulture), pair => pair.variable.Value.Detach().To(backend.Devices[0])));
+            model.Run(SavedModel.ServingDefault, graph.Reads.Zip(graph.Variables).ToDictionary(
+                pair => pair.First.Name, pair => pair.Second.Value.Detach().To(backend.Devices[0])));
         }
 
         Directory.Delete(writer, recursive: true);
     }
 
-    private static void AddSave(GraphDef graph, string path, string[] keys, IEnumerable<DType> dtypes, Func<int, string> value) => graph.Node.Add(
-    [
-        Piece.Const("save_path", Piece.String(path)),
-        Piece.Const("save_names", Piece.Strings(keys)),
-        Piece.Const("save_slices", Piece.Strings([.. keys.Select(_ => string.Empty)])),
-        Piece.Node("save", "SaveV2", ["save_path", "save_names", "save_slices", .. keys.Select((_, i) => value(i))], ("dtypes", Piece.Types(dtypes))),
-    ]);
+    /// <summary>Adds the ops that write the values of the graph's variables, and that read them.</summary>
+    private static void AddCheckpoint(GraphDef def, string path, SavedGraph graph, string[] keys)
+    {
+        AttrValue dtypes = Piece.Types(graph.Variables.Select(variable => variable.DType));
+        string[] place = ["save_path", "save_names", "save_slices"];
+        def.Node.Add(
+        [
+            Piece.Const("save_path", Piece.Strings(default, path)),
+            Piece.Const("save_names", Piece.Strings([keys.Length], keys)),
+            Piece.Const("save_slices", Piece.Strings([keys.Length], keys.Select(_ => string.Empty))),
+            Piece.Node("save", "SaveV2", [.. place, .. graph.Reads.Select(read => read.Name)], ("dtypes", dtypes)),
+            Piece.Node("save_id", "Identity", ["save_path", "^save"], ("T", new AttrValue { Type = DataType.DtString })),
+            Piece.Node("restore", "RestoreV2", place, ("dtypes", dtypes)),
+        ]);
+    }
 }

@@ -5,25 +5,8 @@ using Tensorflow;
 namespace DeepBridge.TensorFlow.Tests.SavedModels;
 
 /// <summary>SavedModels of others whose graphs leave a rank open, given ranks that their kernels do not take. Each may end its process.</summary>
-public sealed class OpenRankCases : IDisposable
+public sealed class OpenRankCases : SavedModelFolder
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepbridge-open-").FullName;
-    private readonly TensorScope _scope = new();
-    private readonly AmbientChange _use;
-
-    public OpenRankCases()
-    {
-        TensorFlowBackend.Register();
-        _use = Device.Use("tensorflow:cpu");
-    }
-
-    public void Dispose()
-    {
-        _use.Dispose();
-        _scope.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
-
     [Theory(Explicit = true)]
     [InlineData("Conv2D", 0)]
     [InlineData("Conv2D", 1)]
@@ -33,7 +16,7 @@ public sealed class OpenRankCases : IDisposable
     public void A_convolution_takes_its_own_rank_only(string op, int depth)
     {
         Write(Graph(op, depth, null), null);
-        using SavedModel model = SavedModel.Load(_folder);
+        using SavedModel model = SavedModel.Load(Target);
         for (int i = 0; i < 2; i++)
         {
             foreach (int rank in new[] { 0, 1, 2, 3, 5 })
@@ -52,7 +35,7 @@ public sealed class OpenRankCases : IDisposable
         foreach (int[]? known in new int[]?[] { null, [-1, -1, -1, 2] })
         {
             Write(Graph("Conv2D", 0, known), [-1, -1, 2]);
-            using SavedModel model = SavedModel.Load(_folder);
+            using SavedModel model = SavedModel.Load(Target);
             Action wrong = () => Call(model, [4, 4, 2]);
             wrong.Should().Throw<ShapeMismatchException>();
         }
@@ -62,7 +45,7 @@ public sealed class OpenRankCases : IDisposable
     public void What_takes_any_rank_goes_on_taking_it()
     {
         Write(Graph("Relu", 1, null), null);
-        using SavedModel model = SavedModel.Load(_folder);
+        using SavedModel model = SavedModel.Load(Target);
         foreach (int rank in new[] { 0, 1, 2, 3, 4, 5, 8 })
         {
             Call(model, Shape.Create([.. Enumerable.Repeat(2, rank)])).Should().HaveCount(1 << rank);
@@ -74,13 +57,13 @@ public sealed class OpenRankCases : IDisposable
     {
         AttrValue number = Piece.Type(DType.Float32), index = Piece.Type(DType.Int32);
         GraphDef graph = new() { Versions = new VersionDef { Producer = 1395 } };
-        graph.Node.Add(Piece.Node("x", "Placeholder", [], ("dtype", number), ("shape", new AttrValue { Shape = new() { UnknownRank = true } })));
+        graph.Node.Add(Placeholder("x", null));
         graph.Node.Add(Piece.Node("at", "Cast", ["x"], ("SrcT", number), ("DstT", index)));
         graph.Node.Add(Piece.Const("axis", Piece.Integers([3], new TensorShapeProto())));
         graph.Node.Add(Piece.Node(
             "y", "GatherV2", ["x", "at", "axis"], ("Tparams", number), ("Tindices", index), ("Taxis", index), ("batch_dims", new AttrValue { I = 3 })));
         Write(graph, null);
-        using SavedModel model = SavedModel.Load(_folder);
+        using SavedModel model = SavedModel.Load(Target);
         Action wrong = () => Call(model, [3]);
         wrong.Should().Throw<EngineException>();
     }
@@ -89,27 +72,25 @@ public sealed class OpenRankCases : IDisposable
     public void A_tensor_amid_the_graph_is_fed()
     {
         GraphDef graph = Graph("Conv2D", 0, null);
-        graph.Node.Add(Piece.Node("before", "Placeholder", [], ("dtype", Piece.Type(DType.Float32)), ("shape", new AttrValue { Shape = new() { UnknownRank = true } })));
+        graph.Node.Add(Placeholder("before", null));
         NodeDef fed = graph.Node.Single(node => node.Name == "x");
         fed.Op = "Identity";
         fed.Input.Add("before");
         fed.Attr.Clear();
         fed.Attr["T"] = Piece.Type(DType.Float32);
         Write(graph, null);
-        using SavedModel model = SavedModel.Load(_folder);
+        using SavedModel model = SavedModel.Load(Target);
         Action wrong = () => Call(model, [4, 4, 2]);
         wrong.Should().Throw<ShapeMismatchException>();
         Call(model, [1, 4, 4, 2]).Should().HaveCount(32);
     }
 
-    private static float[] Call(SavedModel model, Shape shape) =>
-        model.Run("serving_default", new Dictionary<string, Tensor> { ["x"] = Tensor.Ones(shape) })["y"].ToArray<float>();
+    private static float[] Call(SavedModel model, Shape shape) => Call(model, ("x", Tensor.Ones(shape)))["y"].ToArray<float>();
 
     /// <summary>An op behind a placeholder, inside so many functions.</summary>
     private static GraphDef Graph(string op, int depth, int[]? known)
     {
         AttrValue number = Piece.Type(DType.Float32);
-        TensorShapeProto open = known is null ? new() { UnknownRank = true } : Open(known);
         NodeDef filter = Piece.Const("filter", new TensorProto
         {
             Dtype = DataType.DtFloat,
@@ -154,39 +135,25 @@ public sealed class OpenRankCases : IDisposable
             ];
         }
 
-        graph.Node.Add(Piece.Node("x", "Placeholder", [], ("dtype", number), ("shape", new AttrValue { Shape = open })));
+        graph.Node.Add(Placeholder("x", known));
         graph.Node.Add(body);
         return graph;
     }
 
-    private void Write(GraphDef graph, int[]? extents)
+    private void Write(GraphDef graph, int[]? extents) => Write(graph, new SignatureDef
     {
-        SignatureDef signature = new()
-        {
-            MethodName = "tensorflow/serving/predict",
-            Inputs = { ["x"] = Piece.Info("x:0", DType.Float32, extents is null ? null! : Open(extents)) },
-            Outputs = { ["y"] = Piece.Info("y:0", DType.Float32, new TensorShapeProto { UnknownRank = true }) },
-        };
-        Tensorflow.SavedModel saved = new()
-        {
-            SavedModelSchemaVersion = 1,
-            MetaGraphs =
-            {
-                new MetaGraphDef
-                {
-                    MetaInfoDef = new MetaGraphDef.Types.MetaInfoDef { Tags = { "serve" } },
-                    GraphDef = graph,
-                    SignatureDef = { ["serving_default"] = signature },
-                },
-            },
-        };
-        File.WriteAllBytes(Path.Combine(_folder, "saved_model.pb"), saved.ToByteArray());
-    }
+        MethodName = "tensorflow/serving/predict",
+        Inputs = { ["x"] = Piece.Info("x:0", DType.Float32, extents is null ? null! : Open(extents)) },
+        Outputs = { ["y"] = Piece.Info("y:0", DType.Float32, Open(null)) },
+    });
 
-    private static TensorShapeProto Open(int[] extents)
+    private static NodeDef Placeholder(string name, int[]? known) => Piece.Node(
+        name, "Placeholder", [], ("dtype", Piece.Type(DType.Float32)), ("shape", new AttrValue { Shape = Open(known) }));
+
+    private static TensorShapeProto Open(int[]? extents)
     {
-        TensorShapeProto shape = new();
-        shape.Dim.AddRange(extents.Select(extent => new TensorShapeProto.Types.Dim { Size = extent }));
+        TensorShapeProto shape = new() { UnknownRank = extents is null };
+        shape.Dim.AddRange((extents ?? []).Select(extent => new TensorShapeProto.Types.Dim { Size = extent }));
         return shape;
     }
 }

@@ -6,27 +6,8 @@ using DeepBridge.TensorFlow.SavedModels;
 namespace DeepBridge.TensorFlow.Tests.SavedModels;
 
 /// <summary>Models saved for TensorFlow and loaded back through its C API.</summary>
-public sealed class SavedModelTests : IDisposable
+public sealed class SavedModelTests : SavedModelFolder
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepbridge-saved-").FullName;
-    private readonly TensorScope _scope = new();
-    private readonly AmbientChange _use;
-
-    public SavedModelTests()
-    {
-        TensorFlowBackend.Register();
-        _use = Device.Use("tensorflow:cpu");
-    }
-
-    private string Target => Path.Combine(_folder, "model");
-
-    public void Dispose()
-    {
-        _use.Dispose();
-        _scope.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
-
     [Theory]
     [InlineData(false, false, 1)]
     [InlineData(false, true, 5)]
@@ -62,12 +43,10 @@ public sealed class SavedModelTests : IDisposable
             Target, model, x => [model.Call(x[0]) * x[0].Shape[0], x[1].Cast(DType.Int64)], [Spec(2, 4), Spec(2)]);
         saved.Inputs["input_0"].ToString().Should().Be("float32(2, 4)");
         using SavedModel loaded = SavedModel.Load(Target);
-        IReadOnlyDictionary<string, Tensor> outputs = loaded.Run(
-            "serving_default", new Dictionary<string, Tensor> { ["input_1"] = Tensor.From([3f, 4f], [2]), ["input_0"] = Tensor.Ones([2, 4]) });
+        IReadOnlyDictionary<string, Tensor> outputs = Call(loaded, ("input_1", Tensor.From([3f, 4f], [2])), ("input_0", Tensor.Ones([2, 4])));
         outputs["output_1"].ToArray<long>().Should().Equal(3, 4);
         Differ(outputs["output_0"].ToArray<float>(), (model.Call(Tensor.Ones([2, 4])) * 2).ToArray<float>()).Should().BeLessThan(1e-6);
-        Action wrong = () => loaded.Run(
-            "serving_default", new Dictionary<string, Tensor> { ["input_1"] = Tensor.Ones([3]), ["input_0"] = Tensor.Ones([3, 4]) });
+        Action wrong = () => Call(loaded, ("input_1", Tensor.Ones([3])), ("input_0", Tensor.Ones([3, 4])));
         wrong.Should().Throw<ShapeMismatchException>().WithMessage("*float32(2, 4)*");
         Action module = () => loaded.AsModule();
         module.Should().Throw<InvalidAttributeException>();
@@ -101,7 +80,7 @@ public sealed class SavedModelTests : IDisposable
         foreach (int batch in new[] { 1, 2, 9 })
         {
             Tensor x = Tensor.Uniform([batch, 4], -1, 1), rows = model.Call(x).Reshape(batch * 2, 2) + 1;
-            IReadOnlyDictionary<string, Tensor> outputs = loaded.Run("serving_default", new Dictionary<string, Tensor> { ["input_0"] = x });
+            IReadOnlyDictionary<string, Tensor> outputs = Call(loaded, ("input_0", x));
             Differ(outputs["output_0"].ToArray<float>(), rows[..^1].ToArray<float>()).Should().BeLessThan(1e-6);
             Differ(outputs["output_1"].ToArray<float>(), rows.Sum().ToArray<float>()).Should().BeLessThan(1e-5);
             outputs["output_2"].Shape.Should().Be(Shape.Create([batch * 3, 2]));
@@ -114,12 +93,12 @@ public sealed class SavedModelTests : IDisposable
         using AmbientChange use = Device.Use("cpu");
         Dtypes model = new();
         SavedModel.Save(Target, model, x => model.All(x[0]), [Spec(2)], variables: true);
-        SavedModel.Save(Path.Combine(_folder, "constants"), model, x => model.All(x[0]), [Spec(2)]);
-        foreach (string folder in new[] { Target, Path.Combine(_folder, "constants") })
+        SavedModel.Save(Path.Combine(Root, "constants"), model, x => model.All(x[0]), [Spec(2)]);
+        foreach (string folder in new[] { Target, Path.Combine(Root, "constants") })
         {
             using SavedModel loaded = SavedModel.Load(folder);
             Tensor x = Tensor.Ones([2], DType.Float32).To("tensorflow:cpu");
-            IReadOnlyDictionary<string, Tensor> outputs = loaded.Run("serving_default", new Dictionary<string, Tensor> { ["input_0"] = x });
+            IReadOnlyDictionary<string, Tensor> outputs = Call(loaded, ("input_0", x));
             Tensor[] expected = model.All(x.To("cpu"));
             for (int i = 0; i < expected.Length; i++)
             {
@@ -127,6 +106,22 @@ public sealed class SavedModelTests : IDisposable
                 output.Spec.Should().Be(expected[i].Spec);
                 output.To("cpu").Cast(DType.Float64).ToArray<double>().Should().Equal(expected[i].Cast(DType.Float64).ToArray<double>());
             }
+        }
+    }
+
+    [Fact]
+    public void A_variable_that_is_not_the_models_has_a_name_that_no_model_takes()
+    {
+        Captured model = new();
+        Variable stray = new(Tensor.Full([2], 3f));
+        Func<Tensor, Tensor>[] calls = [x => x * stray.Value, model.First, model.Second];
+        for (int first = 0; first < calls.Length; first++)
+        {
+            SavedModel.Save(Target, model, x => [.. calls.Select((_, i) => calls[(first + i) % 3](x[0]))], [Spec(2)], variables: true);
+            using SavedModel loaded = SavedModel.Load(Target);
+            IReadOnlyDictionary<string, Tensor> outputs = Call(loaded, ("input_0", Tensor.Ones([2])));
+            float[] numbers = [.. outputs.OrderBy(output => output.Key, StringComparer.Ordinal).Select(output => output.Value.ToArray<float>()[0])];
+            numbers.Should().Equal(Enumerable.Range(first, 3).Select(i => new[] { 3f, 5, 7 }[i % 3]));
         }
     }
 
@@ -171,8 +166,8 @@ public sealed class SavedModelTests : IDisposable
     {
         SavedModel.Save(Target, new Dropout(), new TensorSpec([1000], DType.Float32));
         Constant constant = new();
-        SavedModel.Save(Path.Combine(_folder, "constant"), constant, new TensorSpec([1], DType.Float32));
-        using SavedModel same = SavedModel.Load(Target), fixedValue = SavedModel.Load(Path.Combine(_folder, "constant"));
+        SavedModel.Save(Path.Combine(Root, "constant"), constant, new TensorSpec([1], DType.Float32));
+        using SavedModel same = SavedModel.Load(Target), fixedValue = SavedModel.Load(Path.Combine(Root, "constant"));
         Tensor x = Tensor.Uniform([1000], -1, 1);
         Address(same.AsModule().Call(x)).Should().Be(Address(x));
 
@@ -204,15 +199,15 @@ public sealed class SavedModelTests : IDisposable
         Action wrong = () => SavedModel.Save(Target, model, Spec(2, 5));
         wrong.Should().Throw<ShapeMismatchException>();
         SavedModel.Load(Target).Dispose();
-        Directory.GetFileSystemEntries(_folder).Should().Equal(Target);
+        Directory.GetFileSystemEntries(Root).Should().Equal(Target);
 
         SavedModel.Save(Target, model, spec);
         Directory.Exists(Path.Combine(Target, "variables")).Should().BeFalse();
-        Directory.GetFileSystemEntries(_folder).Should().Equal(Target);
-        File.WriteAllText(Path.Combine(_folder, "thesis.txt"), "mine");
-        Action other = () => SavedModel.Save(_folder, model, spec);
+        Directory.GetFileSystemEntries(Root).Should().Equal(Target);
+        File.WriteAllText(Path.Combine(Root, "thesis.txt"), "mine");
+        Action other = () => SavedModel.Save(Root, model, spec);
         other.Should().Throw<IOException>();
-        File.Exists(Path.Combine(_folder, "thesis.txt")).Should().BeTrue();
+        File.Exists(Path.Combine(Root, "thesis.txt")).Should().BeTrue();
     }
 
     [Fact]
@@ -227,8 +222,8 @@ public sealed class SavedModelTests : IDisposable
         Fail<DTypeMismatchException>(() => module.Call(Tensor.Ones([2, 6], DType.Float64)));
         Fail<DeviceException>(() => module.Call(Tensor.Ones([2, 6]).To("cpu")));
         Fail<InvalidAttributeException>(() => loaded.AsModule("other"));
-        Fail<InvalidAttributeException>(() => loaded.Run("serving_default", new Dictionary<string, Tensor> { ["x"] = Tensor.Ones([2, 6]) }));
-        Fail<InvalidAttributeException>(() => loaded.Run("serving_default", new Dictionary<string, Tensor>()));
+        Fail<InvalidAttributeException>(() => Call(loaded, ("x", Tensor.Ones([2, 6]))));
+        Fail<InvalidAttributeException>(() => Call(loaded));
         Fail<TracingException>(() => Graph.Trace(x => [module.Call(x[0])], [Spec(2, 6)]));
 
         Variable tracked = new Parameter(Tensor.Ones([2, 6]));
@@ -246,7 +241,7 @@ public sealed class SavedModelTests : IDisposable
     public void Bad_folders_are_typed_errors()
     {
         (Module<Tensor, Tensor> model, TensorSpec spec) = Model(cnn: false);
-        Fail<FileFormatException>(() => SavedModel.Load(Path.Combine(_folder, "nowhere")));
+        Fail<FileFormatException>(() => SavedModel.Load(Path.Combine(Root, "nowhere")));
         Directory.CreateDirectory(Target);
         Fail<FileFormatException>(() => SavedModel.Load(Target));
         string file = Path.Combine(Target, "saved_model.pb");
@@ -271,29 +266,43 @@ public sealed class SavedModelTests : IDisposable
     {
         (Module<Tensor, Tensor> model, TensorSpec spec) = Model(cnn: false);
         SavedModel.Save(Target, model, spec);
-        string file = Path.Combine(Target, "saved_model.pb");
-        byte[] content = File.ReadAllBytes(file);
         foreach (string name in new[] { "nothing:0", "n0:1", "n0:-1", "n0", ":0", "n0:99999999999" })
         {
-            Change(info => info.Name = name);
+            Change(signature => signature.Inputs["input_0"].Name = name);
             Fail<FileFormatException>(() => SavedModel.Load(Target));
         }
 
-        Change(info => info.Dtype = Tensorflow.DataType.DtInt32);
+        SavedModel.Save(Target, model, spec);
+        Change(signature => signature.Inputs["input_0"].Dtype = Tensorflow.DataType.DtInt32);
         Fail<FileFormatException>(() => SavedModel.Load(Target));
-        Change(info => info.Dtype = Tensorflow.DataType.DtString);
+        Change(signature => signature.Inputs["input_0"].Dtype = Tensorflow.DataType.DtString);
         using SavedModel loaded = SavedModel.Load(Target);
         loaded.Signatures["serving_default"].Inputs["input_0"].DType.Should().BeNull();
         Fail<UnsupportedOpException>(() => loaded.AsModule().Call(Tensor.Ones([2, 6])));
+    }
 
-        void Change(Action<Tensorflow.TensorInfo> change)
+    [Fact]
+    public void A_signature_that_takes_a_tensor_twice_or_gives_nothing_is_a_typed_error()
+    {
+        Linear model = new(4, 4);
+        SavedModel.Save(Target, model, x => [model.Call(x[0]) + x[1]], [Spec(2, 4), Spec(2, 4)]);
+        Change(signature => signature.Inputs["input_1"].Name = signature.Inputs["input_0"].Name);
+        using (SavedModel twice = SavedModel.Load(Target))
         {
-            Tensorflow.SavedModel saved = Tensorflow.SavedModel.Parser.ParseFrom(content);
-            change(saved.MetaGraphs[0].SignatureDef["serving_default"].Inputs["input_0"]);
-            using FileStream stream = File.Create(file);
-            using Google.Protobuf.CodedOutputStream output = new(stream);
-            saved.WriteTo(output);
+            Two(twice);
         }
+
+        Change(signature => signature.Outputs["output_0"].Name = signature.Inputs["input_0"].Name);
+        using (SavedModel through = SavedModel.Load(Target))
+        {
+            Two(through);
+        }
+
+        Change(signature => signature.Outputs.Clear());
+        using SavedModel nothing = SavedModel.Load(Target);
+        Two(nothing);
+
+        static void Two(SavedModel model) => Fail<EngineException>(() => Call(model, ("input_0", Tensor.Ones([2, 4])), ("input_1", Tensor.Ones([2, 4]))));
     }
 
     private static void Fail<TError>(Action action)
@@ -338,6 +347,15 @@ public sealed class SavedModelTests : IDisposable
 internal sealed partial class Probabilities : Module<Tensor, Tensor>
 {
     protected override Tensor Forward(Tensor input) => input.Softmax(-1);
+}
+
+internal sealed partial class Captured : Module
+{
+    private readonly List<Variable> _captured = [new(Tensor.Full([], 5f)), new(Tensor.Full([2], 7f))];
+
+    internal Tensor First(Tensor input) => input * _captured[0].Value;
+
+    internal Tensor Second(Tensor input) => input * _captured[1].Value;
 }
 
 internal sealed partial class Constant : Module<Tensor, Tensor>
