@@ -14,17 +14,13 @@ internal sealed class TensorHandles
     [ThreadStatic]
     private static Stack<TensorHandles>? t_spare;
 
-    private static long s_live;
+    private static long s_live, s_bytes;
 
     // Fields, since other threads look at them while one makes a handle.
     private nint _plain, _last, _resource;
     private nint[] _kept = [];
     private long _bytes;
     private bool _isUsed;
-
-    private TensorHandles()
-    {
-    }
 
     ~TensorHandles() => Delete(MemoryPressure.Reclaim);
 
@@ -33,6 +29,9 @@ internal sealed class TensorHandles
 
     /// <summary>How many are in use in the process.</summary>
     internal static long Live => Volatile.Read(ref s_live);
+
+    /// <summary>The size of the data of those in use.</summary>
+    internal static long LiveBytes => Volatile.Read(ref s_bytes);
 
     /// <summary>The value, or 0.</summary>
     internal ref nint Plain => ref _plain;
@@ -52,6 +51,7 @@ internal sealed class TensorHandles
         TensorHandles handles = t_spare is { Count: > 0 } spare ? spare.Pop() : new TensorHandles();
         (handles._bytes, handles._kept, handles._isUsed) = (bytes, kept, true);
         Interlocked.Increment(ref s_live);
+        Interlocked.Add(ref s_bytes, bytes);
         if (bytes >= MemoryPressure.Threshold)
         {
             MemoryPressure.Add(bytes);
@@ -95,6 +95,7 @@ internal sealed class TensorHandles
 
         _isUsed = false;
         Interlocked.Decrement(ref s_live);
+        Interlocked.Add(ref s_bytes, -_bytes);
         if (_bytes >= MemoryPressure.Threshold)
         {
             relieve(_bytes);

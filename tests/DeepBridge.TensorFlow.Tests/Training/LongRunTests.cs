@@ -37,7 +37,7 @@ public sealed class LongRunTests(ITestOutputHelper output)
         }
 
         int scale = Sample.IsFull ? 1 : 10;
-        long tensors = 0, handles = 0, early = long.MaxValue, late = long.MaxValue;
+        long tensors = 0, handles = 0, bytes = 0, early = long.MaxValue, late = long.MaxValue;
         foreach (int index in TensorScope.Steps((20_000 / scale) + 1))
         {
             float loss = (graph is null ? step(x, y) : graph.Run(x, y)[0]).Item<float>();
@@ -45,7 +45,7 @@ public sealed class LongRunTests(ITestOutputHelper output)
             int at = index * scale;
             if (at == 2_000)
             {
-                (tensors, handles) = (LiveTensors.Count, TensorHandles.Live);
+                (tensors, handles, bytes) = (LiveTensors.Count, TensorHandles.Live, TensorHandles.LiveBytes);
             }
 
             early = at is >= 2_000 and <= 4_000 ? Math.Min(early, Environment.WorkingSet) : early;
@@ -54,10 +54,13 @@ public sealed class LongRunTests(ITestOutputHelper output)
             {
                 LiveTensors.Count.Should().Be(tensors);
                 TensorHandles.Live.Should().Be(handles);
+                TensorHandles.LiveBytes.Should().Be(bytes).And.BePositive();
             }
         }
 
-        output.WriteLine($"{(compiled ? "compiled" : "eager")}: {20_000 / scale} steps, {tensors} tensors, {handles} handles; resident {early >> 10} kB early, {late >> 10} kB late");
+        output.WriteLine(
+            $"{20_000 / scale} steps on TensorFlow, {(compiled ? "compiled" : "eager")}: live tensors {tensors}, native handles {handles} and bytes {bytes} "
+            + $"at a tenth and the end; lowest resident size {early >> 10} and {late >> 10} KiB");
 
         // A tenth of the steps ends while the runtime still compiles what it has found to be hot.
         late.Should().BeLessThan(early + ((Sample.IsFull ? 8L : 40L) << 20));
