@@ -181,7 +181,12 @@ internal abstract unsafe class Emitter
     /// <inheritdoc cref="Type"/>
     internal Emitter Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        SetText(C.At(name), C.At(value), (nuint)value.Length);
+        // The value may be an array, which the collector moves.
+        fixed (byte* bytes = value)
+        {
+            SetText(C.At(name), bytes, (nuint)value.Length);
+        }
+
         return this;
     }
 
