@@ -143,7 +143,7 @@ public sealed unsafe partial class TensorFlowBackend
             {
                 results = [Lowered.Back(e, left, x[0])];
             }
-            else if (Lowered.Defers(op, ins, ReferenceEquals(call.Device, _devices[0])) && Lowered.First(op, site, out kept) is { } first && kept.Length > 0)
+            else if (Lowered.Defers(op, ins, e.OnCpu) && Lowered.First(op, site, out kept) is { } first && kept.Length > 0)
             {
                 results = [first, .. kept];
             }

@@ -4,6 +4,7 @@ using DeepBridge.Backends;
 using DeepBridge.Graphs;
 using DeepBridge.TensorFlow.Eager;
 using DeepBridge.TensorFlow.Graphs;
+using DeepBridge.TensorFlow.Lowering;
 using DeepBridge.TensorFlow.Native;
 using DeepBridge.TensorFlow.SavedModels;
 
@@ -28,7 +29,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
     private TensorFlowBackend(TensorFlowOptions options)
     {
         // XLA's maxima and minima drop NaN otherwise.
-        Version = LibraryLoader.Load(options.LibraryPath, options.Xla ? "--xla_cpu_enable_fast_min_max=false" : string.Empty);
+        Version = LibraryLoader.Load(options.LibraryPath, options.Xla);
         Context = new EagerContext(options);
         UsesXla = options.Xla;
         _devices = [new Device(this, "tensorflow:cpu"), .. Enumerable.Range(0, Context.Gpus).Select(i => new Device(this, $"tensorflow:gpu:{i}"))];
@@ -97,7 +98,7 @@ public sealed unsafe partial class TensorFlowBackend : Backend
     /// <inheritdoc/>
     public override BackendTensor Import(TensorSpec spec, Device device, HostMemory memory)
     {
-        EagerContext.RequireAxes(spec);
+        Lowered.RequireAxes(spec);
         long* dims = stackalloc long[spec.Rank + 1];
         Numbers.Widen(spec.Shape.AsSpan(), dims);
         void* owner = (void*)GCHandle.ToIntPtr(GCHandle.Alloc(memory));

@@ -14,7 +14,7 @@ public sealed class ProcessTests(ITestOutputHelper output)
 
     [Fact]
     public void Without_a_fit_library_the_error_says_so() => output.WriteLine(
-        Last(Child.Run(Namespace + nameof(MissingLibraryCases), true, ("DEEPBRIDGE_TENSORFLOW_LIBRARY", null))));
+        Last(Child.Run(Namespace + nameof(MissingLibraryCases), true, (NamedLibraryCases.Variable, null))));
 
     [Fact]
     public void The_environment_names_a_library_or_its_folder()

@@ -120,7 +120,7 @@ internal sealed unsafe class EagerContext
     /// <returns>The tensor, the caller's.</returns>
     internal static nint Tensor(TensorSpec spec, ReadOnlySpan<byte> data)
     {
-        RequireAxes(spec);
+        Lowering.Lowered.RequireAxes(spec);
         long* dims = stackalloc long[spec.Rank + 1];
         Numbers.Widen(spec.Shape.AsSpan(), dims);
         nint tensor = C.TF_AllocateTensor(C.Code(spec.DType), dims, spec.Rank, (nuint)spec.Bytes);
@@ -133,17 +133,6 @@ internal sealed unsafe class EagerContext
 
         data[..(int)spec.Bytes].CopyTo(new Span<byte>(memory, (int)spec.Bytes));
         return tensor;
-    }
-
-    /// <summary>Requires no more axes than TensorFlow has.</summary>
-    /// <param name="spec">The spec.</param>
-    /// <exception cref="UnsupportedOpException">There are more.</exception>
-    internal static void RequireAxes(TensorSpec spec)
-    {
-        if (spec.Rank > Lowering.Lowered.MostAxes)
-        {
-            throw new UnsupportedOpException($"TensorFlow has at most {Lowering.Lowered.MostAxes} axes, and {spec} has {spec.Rank}.");
-        }
     }
 
     /// <summary>

@@ -19,7 +19,6 @@ internal sealed class FunctionBuilder
     private readonly Dictionary<GraphValue, StateWire> _states = [];
     private readonly List<StateWire> _written = [];
     private readonly Dictionary<GraphValue, Deferred> _deferred = [];
-    private readonly bool _plain;
     private readonly Dictionary<GraphNode, (nint Rate, nint Epsilon)> _corrected = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<Correction, (nint Factors, nint Epsilons)> _corrections = new(ReferenceEqualityComparer.Instance);
     private readonly StepCounts _counts;
@@ -29,10 +28,9 @@ internal sealed class FunctionBuilder
     {
         _counts = counts;
         _ignores = ignores;
-        _plain = backend.RunsPlain(graph.Device);
         _backend = backend;
         _graph = graph;
-        _emit = new GraphEmitter(backend.Context, body) { OnCpu = _plain };
+        _emit = new GraphEmitter(backend.Context, body) { OnCpu = backend.RunsPlain(graph.Device) };
     }
 
     /// <summary>Builds a function and makes it known to the context.</summary>
@@ -177,7 +175,7 @@ internal sealed class FunctionBuilder
 
     private nint Argument(TensorSpec spec, bool isWhole = false)
     {
-        Eager.EagerContext.RequireAxes(spec);
+        Lowered.RequireAxes(spec);
         nint value = _emit.Argument(C.Code(spec.DType), spec.Shape, isWhole);
         _arguments.Add(_emit.Output(value));
         return value;
@@ -213,7 +211,7 @@ internal sealed class FunctionBuilder
         TensorSpec[] ins = [.. node.Inputs.Select(input => input.Spec)];
         Site site = new(_emit, [.. node.Inputs.Select(Read)], ins, [.. node.Outputs.Select(output => output.Spec)]);
         nint[] outputs, kept = [];
-        if (Lowered.Defers(node.Op, ins, _plain))
+        if (Lowered.Defers(node.Op, ins, _emit.OnCpu))
         {
             outputs = [Lowered.First(node.Op, site, out kept)];
             _deferred[node.Outputs[1]] = new Deferred(node.Op, ins, node.Inputs.ElementAtOrDefault(1), kept);

@@ -32,6 +32,9 @@ internal sealed unsafe class GraphEmitter : Emitter
     /// <inheritdoc/>
     internal override bool HasOneDnn => _context.HasOneDnn;
 
+    /// <inheritdoc/>
+    internal override bool IsRewritten => true;
+
     /// <summary>The operation that was emitted last.</summary>
     internal nint Previous { get; private set; }
 

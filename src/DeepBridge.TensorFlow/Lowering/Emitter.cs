@@ -22,6 +22,9 @@ internal abstract unsafe class Emitter
     /// <summary>Whether kernels for gradients of grouped and dilated float32 convolutions are there.</summary>
     internal abstract bool HasOneDnn { get; }
 
+    /// <summary>Whether what is emitted is optimized before it runs: TensorFlow and XLA rewrite graphs.</summary>
+    internal virtual bool IsRewritten => false;
+
     /// <summary>The value of an int64 that lies on the host; null: it is not known yet.</summary>
     /// <param name="value">The value.</param>
     /// <returns>The number or null.</returns>

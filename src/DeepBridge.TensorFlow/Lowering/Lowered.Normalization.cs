@@ -13,7 +13,7 @@ internal static partial class Lowered
         }
 
         nint x = shape.Rank == 2 ? s.X[0] : e.Reshape(s.X[0], [-1, shape[^1]]), y = e.Op(name, x).One();
-        if (e is Graphs.GraphEmitter)
+        if (e.IsRewritten)
         {
             // In a graph, TensorFlow and XLA make a row with NaN or infinity 0 elsewhere. Its maximum less itself is NaN.
             nint most = Fold("Max"u8, e, x, [1], true);

@@ -1,5 +1,4 @@
 using DeepBridge.Ops;
-using DeepBridge.TensorFlow.Eager;
 
 namespace DeepBridge.TensorFlow.Lowering;
 
@@ -27,7 +26,18 @@ internal readonly ref struct Site(Emitter emit, ReadOnlySpan<nint> x, ReadOnlySp
 internal static partial class Lowered
 {
     /// <summary>What TensorFlow's shapes hold; it ends the process over more than one more.</summary>
-    internal const int MostAxes = 253;
+    private const int MostAxes = 253;
+
+    /// <summary>Requires no more axes than TensorFlow has.</summary>
+    /// <param name="spec">The spec.</param>
+    /// <exception cref="UnsupportedOpException">There are more.</exception>
+    internal static void RequireAxes(TensorSpec spec)
+    {
+        if (spec.Rank > MostAxes)
+        {
+            throw new UnsupportedOpException($"TensorFlow has at most {MostAxes} axes, and {spec} has {spec.Rank}.");
+        }
+    }
 
     /// <summary>Emits an op; one that computes does so in float32 where its inputs are 16-bit floats.</summary>
     /// <param name="op">The op.</param>
@@ -35,7 +45,7 @@ internal static partial class Lowered
     /// <returns>The outputs; one may be an input.</returns>
     internal static nint[] Emit(Op op, in Site site)
     {
-        EagerContext.RequireAxes(site.Outs[0]);
+        RequireAxes(site.Outs[0]);
         if (!Narrow(site.Ins) || !Computes(op))
         {
             return Table(op, site);

@@ -24,12 +24,16 @@ internal static unsafe partial class LibraryLoader
 
     /// <summary>Loads the library.</summary>
     /// <param name="path">The file or its folder, or null; see <see cref="TensorFlowOptions.LibraryPath"/>.</param>
-    /// <param name="xla">What XLA is told, unless the user tells it something.</param>
+    /// <param name="xla">Whether XLA will be used, whose fast maxima drop NaN.</param>
     /// <returns>The version.</returns>
     /// <exception cref="BackendUnavailableException">There is none, or it is not fit.</exception>
-    internal static Version Load(string? path, string xla)
+    internal static Version Load(string? path, bool xla)
     {
-        SetDefault("XLA_FLAGS", xla);
+        if (xla)
+        {
+            SetDefault("XLA_FLAGS", "--xla_cpu_enable_fast_min_max=false");
+        }
+
         SetDefault("TF_CPP_MIN_LOG_LEVEL", "2");
         s_library = Open(path);
         foreach (Assembly assembly in new[] { typeof(C).Assembly, typeof(Tensorflow.c_api).Assembly })
